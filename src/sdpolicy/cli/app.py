@@ -1,0 +1,135 @@
+"""The commands: their arguments and help. What they do stands in the modules beside this one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdpolicy.cli import texts
+from sdpolicy.cli.guard import guarded
+
+app = typer.Typer(
+    name="sdpolicy",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    help=texts.APP,
+    epilog=texts.EXIT_CODES,
+)
+
+
+class FigureFormat(StrEnum):
+    """The kinds of figure file that `run --format` writes."""
+
+    SVG = "svg"
+    PNG = "png"
+    PDF = "pdf"
+    NONE = "none"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import sdpolicy
+
+        typer.echo(f"sdpolicy {sdpolicy.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def sdpolicy_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What every command shares: the version."""
+
+
+@app.command(name="list", help=texts.LIST)
+@guarded
+def list_command() -> None:
+    """List models and scenarios."""
+    from sdpolicy.cli import listing
+
+    listing.show()
+
+
+@app.command(name="run", help=texts.RUN, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def run_command(
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SCENARIO",
+            help="Names from `sdpolicy list`, or paths to scenario files (.toml) or Vensim models (.mdl).",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Write data, figures and a manifest into this folder."
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What computes: python, or pysd, the reference.")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Integration: euler, rk2, rk4, rk45, dop853, radau or lsoda."),
+    ] = None,
+    step: Annotated[
+        float | None, typer.Option(metavar="TIME", help="Time step, instead of the scenario's.")
+    ] = None,
+    save: Annotated[
+        float | None, typer.Option(metavar="TIME", help="Time between saved rows, instead of the scenario's.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Give a constant another value, in all scenarios. Repeatable."
+        ),
+    ] = None,
+    formats: Annotated[
+        list[FigureFormat] | None,
+        typer.Option(
+            "--format", help="Kind of figure file; repeatable; none for data alone.", show_default="svg"
+        ),
+    ] = None,
+) -> None:
+    """Run scenarios and say in words what happened."""
+    from sdpolicy.cli import running
+
+    running.run(
+        scenarios,
+        out,
+        running.Wishes(engine, method, step, save, tuple(settings or ()), _chosen(formats)),
+    )
+
+
+@app.command(name="schema", help=texts.SCHEMA)
+@guarded
+def schema_command() -> None:
+    """Print the JSON Schema of scenario files."""
+    from sdpolicy.cli import checking
+
+    checking.print_schema()
+
+
+@app.command(name="verify", help=texts.VERIFY, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def verify_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `sdpolicy run --out` wrote.")],
+) -> None:
+    """Run again what a folder holds, and compare."""
+    from sdpolicy.cli import checking
+
+    checking.verify(folder)
+
+
+def _chosen(formats: list[FigureFormat] | None) -> tuple[str, ...]:
+    wanted = formats or [FigureFormat.SVG]
+    return tuple(dict.fromkeys(f.value for f in wanted if f is not FigureFormat.NONE))

@@ -1,0 +1,62 @@
+"""What `--help` says beyond one line for each option. A paragraph that starts with BLOCK keeps its lines."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sdpolicy.cli.guard import MEANING
+
+BLOCK: Final = "\b\n"
+
+
+def _paragraphs(*paragraphs: str) -> str:
+    return "\n\n".join(paragraphs)
+
+
+EXIT_CODES: Final = "Exit codes: " + ", ".join(f"{code.value} {text}" for code, text in MEANING.items()) + "."
+
+APP: Final = _paragraphs(
+    "Run system dynamics models of growth and policy, and see what happened and why.",
+    "A scenario is a small text file that says which model to run and what to change in it. Start here:",
+    f"""{BLOCK}  sdpolicy list                   what can be run
+  sdpolicy run korea              run it, and say in words what happened
+  sdpolicy run korea --out out    ... and write data, figures and a manifest
+  sdpolicy verify out             run it again and compare""",
+    "sdpolicy COMMAND --help explains a command with examples.",
+)
+
+LIST: Final = _paragraphs(
+    "List the models and their scenarios, with the question that each asks.",
+    "A name from this list is what run takes.",
+)
+
+RUN: Final = _paragraphs(
+    "Run scenarios and say in words what happened.",
+    "Without --out nothing is written. With it, every scenario leaves its data (netCDF and CSV) and a "
+    "figure, several scenarios a comparison as well (the first is the baseline), and a manifest says what "
+    "was run with what. What the command line sets wins over the scenario, which wins over the model.",
+    f"""{BLOCK}Examples:
+  sdpolicy run korea
+  sdpolicy run korea korea-no-directed-credit --out out
+  sdpolicy run korea --method rk4 --step 0.125
+  sdpolicy run korea --set "name of a constant=0.03"
+  sdpolicy run my-scenario.toml --out out --format png --format pdf
+  sdpolicy run my-model.mdl""",
+    "Put double quotes around a setting whose name has a space, an & or a parenthesis; they work in every "
+    'shell. The value may bear a unit, which is converted: "delay=18 month".',
+)
+
+SCHEMA: Final = _paragraphs(
+    "Print the JSON Schema of scenario files, with which editors complete and check them.",
+    f"""{BLOCK}Example:
+  sdpolicy schema > scenario.schema.json""",
+    "Editors that know TOML schemas (Even Better TOML, Taplo) then read this first line of a scenario:",
+    f"""{BLOCK}  #:schema ./scenario.schema.json""",
+)
+
+VERIFY: Final = _paragraphs(
+    "Run again what a folder's manifest says, and compare number by number.",
+    "Exit code 0 says that all is equal, 1 that something differs, and what.",
+    f"""{BLOCK}Example:
+  sdpolicy verify out""",
+)
