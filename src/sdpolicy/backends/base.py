@@ -1,0 +1,69 @@
+"""What every engine offers: a kernel made from a Lowered model, and runs as bare arrays.
+
+An engine knows Lowered models, grids and numbers; no scenario, no file, no label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdpolicy.integrators import Grid
+from sdpolicy.lower import Lowered
+from sdpolicy.program import Quantity
+
+FloatArray = NDArray[np.float64]
+
+
+def layout(quantities: Iterable[Quantity]) -> Mapping[str, slice]:
+    """Return where each quantity stands in a flat row: elements in row-major order, quantities one after another."""
+    places: dict[str, slice] = {}
+    start = 0
+    for quantity in quantities:
+        places[quantity.id] = slice(start, start + quantity.size)
+        start += quantity.size
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The first value of a run that is not finite: which quantity (identifier, flat element) and when."""
+
+    quantity: str
+    element: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One run: ``values`` of shape (saved times, outputs), float64; rows after ``trouble`` are NaN."""
+
+    values: FloatArray
+    trouble: Trouble | None = None
+
+
+class Kernel(Protocol):
+    """A compiled model. It holds no state between runs."""
+
+    def run(self, parameters: FloatArray, grid: Grid, method: str, outputs: Sequence[str]) -> Trajectory:
+        """Run once.
+
+        Args:
+            parameters: shape (P,), the elements of ``lowered.parameters`` in order.
+            grid: the times.
+            method: a key of ``integrators.FIXED_STEP`` (engines may offer more).
+            outputs: identifiers of quantities of the program; their elements become columns in this order.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Makes kernels."""
+
+    name: str
+
+    def compile(self, lowered: Lowered) -> Kernel: ...
