@@ -1,4 +1,4 @@
-"""The exception tree. Every error that a user can meet derives from SdpolicyError; this module imports nothing of ours."""
+"""The exception tree: every error that a user can meet. It imports nothing of ours."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """DELAY FIXED: ``target`` is what ``input`` was ``max(1, round(delay / step))`` steps ago, ``initial`` before.
+    """DELAY FIXED: ``target`` is what ``input`` was max(1, round(delay / step)) steps ago, ``initial`` before.
 
     The number of steps is fixed when the run starts; ``delay`` reads constants and initial values only.
     """
@@ -115,9 +115,9 @@ class _Expansion:
                 return Reduce(op, inner, self.node(body, (*axes, *inner)))
             case Apply(op=op, args=args):
                 done = tuple(self.node(arg, axes) for arg in args)
-                if op in STATEFUL or op in TIME_FUNCTIONS:
-                    return HANDLERS[op](self, done, axes)
-                return Apply(op, done)
+                if op in CLOCKS:
+                    return CLOCKS[op](done)
+                return HANDLERS[op](self, done, axes) if op in HANDLERS else Apply(op, done)
 
     def fresh(self, kind: str, axes: tuple[Axis, ...]) -> tuple[Ref, str, Index]:
         """Declare a hidden quantity with one element for each step of the loops ``axes``."""
@@ -309,12 +309,12 @@ def _half_step_on() -> Node:
     return apply("add", Ref(TIME), apply("div", Ref("time_step"), Num(2.0)))
 
 
-def _step(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
+def _step(args: Sequence[Node]) -> Node:
     height, start = args
     return apply("if", apply("gt", _half_step_on(), start), height, Num(0.0))
 
 
-def _ramp(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
+def _ramp(args: Sequence[Node]) -> Node:
     slope, start, end = args
     run = apply("sub", apply("min", end, Ref(TIME)), start)
     return apply("mul", slope, apply("max", run, Num(0.0)))
@@ -325,12 +325,12 @@ def _pulse_at(start: Node, width: Node, now: Node) -> Node:
     return apply("and", apply("gt", now, start), apply("lt", now, apply("add", start, length)))
 
 
-def _pulse(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
+def _pulse(args: Sequence[Node]) -> Node:
     start, width = args
     return apply("if", _pulse_at(start, width, _half_step_on()), Num(1.0), Num(0.0))
 
 
-def _pulse_train(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
+def _pulse_train(args: Sequence[Node]) -> Node:
     """Pulses at start + k * repeat, none of which begins at or after the end."""
     start, width, repeat, end = args
     now = _half_step_on()
@@ -351,10 +351,12 @@ HANDLERS: dict[str, Callable[[_Expansion, Sequence[Node], tuple[Axis, ...]], Nod
     "initial": _initial,
     "random uniform": _uniform,
     "random normal": _normal,
+}
+CLOCKS: dict[str, Callable[[Sequence[Node]], Node]] = {
     "step": _step,
     "ramp": _ramp,
     "pulse": _pulse,
     "pulse train": _pulse_train,
 }
-if HANDLERS.keys() != STATEFUL.keys() | TIME_FUNCTIONS.keys():
+if HANDLERS.keys() != STATEFUL.keys() or CLOCKS.keys() != TIME_FUNCTIONS.keys():
     raise AssertionError("a stateful or time function without a rewriting")

@@ -1,4 +1,4 @@
-"""Expressions as data: frozen nodes without methods. Nothing here knows a backend, a file format or a model."""
+"""Expressions as data: frozen nodes without methods. They know no backend, file format or model."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ ARITY: Final[Mapping[str, int]] = {
 
 COMPARISONS: Final = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 LOGIC: Final = frozenset({"and", "or", "not"})
-"""Comparisons and logic yield 1.0 or 0.0 where a number is wanted; a number counts as true when it is not 0."""
+"""Comparisons and logic yield 1.0 or 0.0 where a number is wanted; any number but 0 counts as true."""
 
 TIME_FUNCTIONS: Final[Mapping[str, int]] = {"step": 2, "ramp": 3, "pulse": 2, "pulse train": 4}
 """Rewritten by lower.py in terms of the primitives."""
@@ -145,7 +145,7 @@ def references(node: Node) -> frozenset[str]:
 
 
 def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
-    """Return ``node`` with ``change`` applied to every part, the parts below a node before the node itself."""
+    """Return ``node`` with ``change`` applied to every part, what is below a node before the node itself."""
     match node:
         case Apply(op=op, args=args):
             return change(Apply(op, tuple(rewrite(arg, change) for arg in args)))

@@ -85,7 +85,7 @@ EULER: Final = _table("euler", 1, "", "1")
 RK2: Final = _table("rk2", 2, "; 1", "1/2 1/2")
 RK4: Final = _table("rk4", 4, "; 1/2; 0 1/2; 0 0 1", "1/6 1/3 1/3 1/6")
 BOSH3: Final = _table("rk23", 3, "; 1/2; 0 3/4; 2/9 1/3 4/9", "2/9 1/3 4/9 0", "-5/72 1/12 1/9 -1/8")
-"""Bogacki & Shampine (1989), doi:10.1016/0893-9659(89)90079-7; its error estimate drives the step per member."""
+"""Bogacki & Shampine (1989), doi:10.1016/0893-9659(89)90079-7; its error estimate sets each member's step."""
 
 FIXED_STEP: Final[Mapping[str, Tableau]] = {table.name: table for table in (EULER, RK2, RK4)}
 ADAPTIVE: Final[Mapping[str, str]] = {

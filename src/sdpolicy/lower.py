@@ -77,7 +77,7 @@ def lower(program: Program) -> Lowered:
     parameters, derived, fixed = _constants(program)
     expanded = expand(program, fixed)
     initials = _initials(expanded, fixed)
-    start = _startup(program, expanded, fixed, initials)
+    start = _startup(expanded, fixed, initials)
     rest = tuple(e for e in expanded.equations if e.target not in fixed and e.target not in initials)
     running, held, twins = hold(expanded, rest, fixed | initials)
     shapes = {q.id: q.shape for q in (*program.quantities, *expanded.hidden, *twins)}
@@ -127,7 +127,7 @@ def _varies(equation: Equation) -> bool:
 
 
 def _initials(expanded: Expanded, fixed: frozenset[str]) -> frozenset[str]:
-    """Return what is computed at start-up and stays: INITIAL(), and all that depends on it and constants alone."""
+    """Return what is computed at start-up and stays: INITIAL() and what depends on it and constants alone."""
     stay = set(expanded.initials)
     by_target: dict[str, set[str]] = {}
     for equation in expanded.equations:
@@ -141,9 +141,7 @@ def _initials(expanded: Expanded, fixed: frozenset[str]) -> frozenset[str]:
     return frozenset(stay)
 
 
-def _startup(
-    program: Program, expanded: Expanded, fixed: frozenset[str], initials: frozenset[str]
-) -> tuple[Equation, ...]:
+def _startup(expanded: Expanded, fixed: frozenset[str], initials: frozenset[str]) -> tuple[Equation, ...]:
     """Return, unordered, the equations that give all initial values."""
     offers: dict[str, list[Equation]] = {}
     carriers: list[Stock | Memory | Ring] = [*expanded.stocks, *expanded.memories, *expanded.rings]

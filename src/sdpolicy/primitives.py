@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from sdpolicy.expression import ARITY, Interpolation
@@ -173,10 +174,7 @@ class Curve:
     def of(xs: Sequence[float], ys: Sequence[float]) -> Curve:
         """Make a table ready. A vertical segment (two points at one x) has slope 0."""
         pairs = list(zip(xs, ys, strict=True))
-        slopes = [
-            (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
-            for (x0, y0), (x1, y1) in zip(pairs, pairs[1:], strict=False)
-        ]
+        slopes = [(y1 - y0) / (x1 - x0) if x1 != x0 else 0.0 for (x0, y0), (x1, y1) in pairwise(pairs)]
         return Curve(tuple(xs), tuple(ys), tuple(slopes))
 
 

@@ -1,0 +1,1 @@
+"""Engines: each turns a Lowered model into something that runs."""

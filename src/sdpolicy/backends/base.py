@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 
 def layout(quantities: Iterable[Quantity]) -> Mapping[str, slice]:
-    """Return where each quantity stands in a flat row: elements in row-major order, quantities one after another."""
+    """Return where each quantity stands in a flat row; its elements are in row-major order."""
     places: dict[str, slice] = {}
     start = 0
     for quantity in quantities:

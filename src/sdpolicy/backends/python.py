@@ -110,7 +110,7 @@ class Rings:
 
 
 def lengths(delays: Sequence[float], step: float) -> list[int]:
-    """Return the number of steps of each delay line; ``delays`` holds first all delay times, then all values."""
+    """Return the steps of each delay line; ``delays`` holds first all delay times, then all values."""
     times = delays[: len(delays) // 2]
     return [max(1, math.floor(t / step + 0.5)) if math.isfinite(t) else 1 for t in times]
 
@@ -141,6 +141,8 @@ def advance(y: Flat, h: float, weights: Sequence[tuple[float, Flat]]) -> Flat:
 
 
 class PythonEngine:
+    """Makes kernels of generated Python text."""
+
     name: Final = "python"
 
     def compile(self, lowered: Lowered) -> PythonKernel:

@@ -25,9 +25,18 @@ from sdpolicy.lower import Lowered
 from sdpolicy.program import Equation
 
 OPERATORS: Mapping[str, tuple[str, int]] = {
-    "add": ("+", 4), "sub": ("-", 4), "mul": ("*", 5), "div": ("/", 5),
-    "lt": ("<", 3), "le": ("<=", 3), "gt": (">", 3), "ge": (">=", 3), "eq": ("==", 3), "ne": ("!=", 3),
-    "and": ("and", 1), "or": ("or", 0),
+    "add": ("+", 4),
+    "sub": ("-", 4),
+    "mul": ("*", 5),
+    "div": ("/", 5),
+    "lt": ("<", 3),
+    "le": ("<=", 3),
+    "gt": (">", 3),
+    "ge": (">=", 3),
+    "eq": ("==", 3),
+    "ne": ("!=", 3),
+    "and": ("and", 1),
+    "or": ("or", 0),
 }
 """Python's spelling and binding strength; the operators of arithmetic group from the left."""
 NAMES: Mapping[str, str] = {"pow": "power", "min": "minimum", "max": "maximum"}
@@ -159,7 +168,7 @@ class _Text:
         return f"[{' + '.join(terms)}]"
 
     def number(self, node: Node, loops: Mapping[str, str], binding: int = 0) -> str:
-        """Return ``node`` as an expression that gives a float and binds at least as tightly as ``binding``."""
+        """Return ``node`` as an expression for a float that binds at least as tightly as ``binding``."""
         text, strength = self.spell(node, loops)
         return f"({text})" if strength < binding else text
 
@@ -236,6 +245,8 @@ def _bare(name: str) -> str:
 
 
 class Targeted(Protocol):
+    """Anything that computes a quantity."""
+
     @property
     def target(self) -> str: ...
 
