@@ -44,7 +44,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """DELAY FIXED: ``target`` is what ``input`` was max(1, round(delay / step)) steps ago, ``initial`` before.
+    """DELAY FIXED: ``target`` is what ``input`` was max(1, round(delay / step)) steps ago.
 
     The number of steps is fixed when the run starts; ``delay`` reads constants and initial values only.
     """
