@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ BOSH3: Final = _table("rk23", 3, "; 1/2; 0 3/4; 2/9 1/3 4/9", "2/9 1/3 4/9 0", "
 """Bogacki & Shampine (1989), doi:10.1016/0893-9659(89)90079-7; its error estimate sets each member's step."""
 
 FIXED_STEP: Final[Mapping[str, Tableau]] = {table.name: table for table in (EULER, RK2, RK4)}
-ADAPTIVE: Final[Mapping[str, str]] = {
+ADAPTIVE: Final[Mapping[str, Literal["RK45", "DOP853", "Radau", "LSODA"]]] = {
     "rk45": "RK45",
     "dop853": "DOP853",
     "radau": "Radau",

@@ -70,7 +70,7 @@ class AdaptiveKernel(PythonKernel):
                     return Trajectory(values, trouble)
                 values[saved.index(time)] = [row[i] for i in columns]
             if not np.isfinite(run.state).all():
-                return Trajectory(values, self._broken(run, a))
+                return Trajectory(values, Trouble(self.lowered.states[0].target, 0, a))
         return Trajectory(values)
 
     def _row(self, run: _Run, time: float, state: Sequence[float]) -> tuple[list[float], ...]:
@@ -120,9 +120,6 @@ class AdaptiveKernel(PythonKernel):
                 found.append(n)
             before = held
         return found
-
-    def _broken(self, run: _Run, time: float) -> Trouble:
-        return Trouble(self.lowered.states[0].target, 0, time)
 
 
 def _kinks(lowered: Lowered, grid: Grid) -> set[float]:
