@@ -20,8 +20,8 @@ TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 
 FLOORS = (
     {"errors", "expression"},
-    {"program", "library", "cache"},
-    {"vensim", "lower", "expand", "order", "interpret", "units", "scenario", "integrators", "backends"},
+    {"program", "library", "cache", "words"},
+    {"vensim", "lower", "expand", "order", "interpret", "units", "primitives", "hold", "scenario", "integrators", "backends"},
     {"run", "results"},
     {"ensemble", "sensitivity", "dominance", "discovery", "calibration", "evidence", "checks", "summary"},
     {"figures"},
