@@ -1,0 +1,289 @@
+"""One definition parsed: the only module that calls PySD's translator. What it returns knows nothing of PySD.
+
+The text that reaches PySD has been tokenized before: numbers are plain, strings have no escapes, tables and
+their limits are taken out, because the translator hands such text to Python's ``eval``.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sdpolicy.vensim.prepare import NUMBER, Points, Refusal, prepare, read_points
+
+NOT_AVAILABLE: Final = -(2.0**109)
+"""The value that Vensim computes with for :NA:."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A quoted text, such as a file's name."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable, table or subscript, folded as names are compared; subscripts as written, ``!`` included."""
+
+    name: str
+    subscripts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operator or function, by our operator name or Vensim's folded function name."""
+
+    function: str
+    args: tuple[Syntax, ...]
+    subscripts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """WITH LOOKUP: a table of its own read at ``x``."""
+
+    x: Syntax
+    points: Points
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A list of numbers, in rows of equal length where the text has rows."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The points of a named table."""
+
+    points: Points
+
+
+Syntax = Number | Text | Name | Call | Inline
+Body = Syntax | Array | Curve | None
+"""None: a data variable without an equation, which Vensim reads from a data file."""
+
+Role = Literal["equation", "constant", "table", "data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One definition: the left side's name and subscripts, and the parsed right side."""
+
+    name: str
+    subscripts: tuple[str, ...]
+    exceptions: tuple[tuple[str, ...], ...]
+    role: Role
+    keyword: str
+    body: Body
+
+
+_OPERATORS: Final[Mapping[str, str]] = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "^": "pow", "negative": "neg",
+    "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "=": "eq", "<>": "ne",
+    ":AND:": "and", ":OR:": "or", ":NOT:": "not",
+}  # fmt: skip
+_ARRAY: Final = re.compile(rf"\s*[+-]?\s*{NUMBER}(?:\s*[,;]\s*[+-]?\s*{NUMBER})*\s*;?\s*")
+_TABBED: Final = re.compile(r"TABBED\s+ARRAY\s*\((.*)\)\s*", re.IGNORECASE)
+
+
+def parse_definition(equation: str) -> Definition:
+    """Parse one definition of a variable.
+
+    Raises:
+        Refusal: when the text is no definition, or is one that cannot be read.
+    """
+    component = _component(equation)
+    subscripts, exceptions = component.subscripts
+    kind = type(component).__name__
+    role: Role = {"UnchangeableConstant": "constant", "Lookup": "table", "Data": "data"}.get(kind, "equation")  # type: ignore[assignment]
+    return Definition(
+        _written(component.name),
+        tuple(subscripts),
+        tuple(tuple(group) for group in exceptions),
+        role,
+        getattr(component, "keyword", None) or "",
+        _body(component, role),
+    )
+
+
+def _component(equation: str) -> Any:
+    """Return the translator's component for an equation, its right side not yet parsed."""
+    from parsimonious.exceptions import ParseError, VisitationError  # type: ignore[import-untyped]
+    from pysd.translators.vensim.vensim_element import Component, Element
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            component = Element(equation, "", "").parse()
+    except (ParseError, VisitationError, RecursionError):
+        raise Refusal("this is no definition", "Write it as 'name = equation'.") from None
+    if not isinstance(component, Component):
+        raise Refusal("this is no definition of a variable")
+    return component
+
+
+def _written(name: str) -> str:
+    """Return a name as its author spells it, without the quotes."""
+    bare = name.strip()
+    if len(bare) >= 2 and bare[0] == bare[-1] == '"':
+        bare = bare[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return bare
+
+
+def _body(component: Any, role: Role) -> Body:
+    text: str = component.expression or ""
+    if not text:
+        if role == "data":
+            return None
+        raise Refusal("the variable has no equation", "Give it one.")
+    if role == "table":
+        inner = re.fullmatch(r"\s*\((.*)\)\s*", text)
+        if inner is None:
+            raise Refusal("the table is not a list of points", "Write it as (x, y), (x, y), ...")
+        if re.match(r"\s*GET[ _]", inner.group(1), re.IGNORECASE):
+            return parse_expression(inner.group(1))
+        return Curve(read_points(inner.group(1)))
+    tabbed = _TABBED.fullmatch(text)
+    if tabbed is not None:
+        return Array(_numbers(tabbed.group(1).split()))
+    if _ARRAY.fullmatch(text) and re.search("[,;]", text):
+        return Array(_numbers(re.sub(r"\s+", "", text).strip(";").replace(";", ",").split(",")))
+    return parse_expression(text)
+
+
+def _numbers(parts: list[str]) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in parts)
+    except ValueError:
+        raise Refusal("the array holds something that is not a number") from None
+
+
+def parse_expression(text: str) -> Syntax:
+    """Parse the right side of an equation.
+
+    Raises:
+        Refusal: when it cannot be read.
+    """
+    from parsimonious.exceptions import ParseError, VisitationError  # type: ignore[import-untyped]
+    from pysd.translators.vensim.vensim_element import Component
+
+    prepared, tables = prepare(text)
+    component = Component("", ([], []), prepared)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            component.parse()
+    except ParseError as error:
+        near = (error.text or "")[error.pos : error.pos + 30].strip() or "its end"
+        raise Refusal(
+            f"the equation cannot be read at '{near}'", "Check operators and brackets there."
+        ) from None
+    except VisitationError as error:
+        first = str(error).split("\n", 1)[0]
+        raise Refusal(f"the equation cannot be read ({first})", "Check the functions' arguments.") from None
+    except RecursionError:
+        raise Refusal("the equation is too deep", "Split it into several variables.") from None
+    return _convert(component.ast, tables)
+
+
+def _convert(ast: Any, tables: tuple[Points, ...]) -> Syntax:
+    """Turn the translator's syntax tree into ours, which is uniform and typed."""
+    if isinstance(ast, bool) or ast is None:
+        raise Refusal("the equation cannot be read")
+    if isinstance(ast, int | float):
+        return Number(NOT_AVAILABLE if ast != ast else float(ast))
+    if isinstance(ast, str):
+        return Text(ast)
+    convert = _STRUCTURES.get(type(ast).__name__)
+    if convert is None:
+        raise Refusal(f"the construct {type(ast).__name__.removesuffix('Structure')} is not supported")
+    return convert(ast, tables)
+
+
+def _operation(ast: Any, tables: tuple[Points, ...]) -> Syntax:
+    operators = [_OPERATORS[sign] for sign in ast.operators]
+    operands = [_convert(part, tables) for part in ast.arguments]
+    if len(operands) == 1:
+        return _signed(operators[0], operands[0])
+    if operators.count("pow") > 1:
+        cure = "Put brackets around one of the powers."
+        raise Refusal("a^b^c is read differently by different programs", cure)
+    for level in ("and", "or"):  # the translator leaves these two in one flat list
+        while level in operators:
+            place = operators.index(level)
+            operands[place : place + 2] = [Call(operators.pop(place), tuple(operands[place : place + 2]))]
+    result = operands[0]
+    for operator, operand in zip(operators, operands[1:], strict=True):
+        result = Call(operator, (result, operand))
+    return result
+
+
+def _signed(operator: str, operand: Syntax) -> Syntax:
+    if operator == "neg" and isinstance(operand, Number):
+        return Number(-operand.value)
+    return Call(operator, (operand,))
+
+
+def _reference(ast: Any, _: tuple[Points, ...]) -> Name:
+    subscripts = ast.subscripts.subscripts if ast.subscripts is not None else ()
+    return Name(ast.reference, tuple(subscripts))
+
+
+def _call(ast: Any, tables: tuple[Points, ...]) -> Call:
+    function = _reference(ast.function, tables)
+    args = tuple(_convert(part, tables) for part in ast.arguments)
+    if function.name == "pulse_train" and len(args) == 4:
+        args = (args[0], args[2], args[1], args[3])  # the translator swaps duration and repeat time
+    name = function.name if function.name.startswith('"') else function.name.replace("_", " ")
+    return Call(name, args, function.subscripts)
+
+
+def _inline(ast: Any, tables: tuple[Points, ...]) -> Inline:
+    return Inline(_convert(ast.argument, tables), tables[int(ast.lookups)])
+
+
+def _named(function: str, *fields: str) -> Callable[[Any, tuple[Points, ...]], Syntax]:
+    """Return a converter that calls ``function`` with these fields of the structure."""
+
+    def convert(ast: Any, tables: tuple[Points, ...]) -> Syntax:
+        return Call(function, tuple(_convert(getattr(ast, name), tables) for name in fields))
+
+    return convert
+
+
+_STRUCTURES: Final[Mapping[str, Callable[[Any, tuple[Points, ...]], Syntax]]] = {
+    "ArithmeticStructure": _operation,
+    "LogicStructure": _operation,
+    "ReferenceStructure": _reference,
+    "CallStructure": _call,
+    "InlineLookupsStructure": _inline,
+    "GameStructure": _named("game", "expression"),
+    "InitialStructure": _named("initial", "initial"),
+    "IntegStructure": _named("integ", "flow", "initial"),
+    "DelayStructure": _named("delay", "input", "delay_time", "initial", "order"),
+    "DelayNStructure": _named("delay n", "input", "delay_time", "initial", "order"),
+    "DelayFixedStructure": _named("delay fixed", "input", "delay_time", "initial"),
+    "SmoothStructure": _named("smooth", "input", "smooth_time", "initial", "order"),
+    "SmoothNStructure": _named("smooth n", "input", "smooth_time", "initial", "order"),
+    "TrendStructure": _named("trend", "input", "average_time", "initial_trend"),
+    "ForecastStructure": _named("forecast", "input", "average_time", "horizon", "initial_trend"),
+    "SampleIfTrueStructure": _named("sample if true", "condition", "input", "initial"),
+    "AllocateAvailableStructure": _named("allocate available", "request", "pp", "avail"),
+    "AllocateByPriorityStructure": _named("allocate by priority", "request", "priority"),
+    "GetLookupsStructure": _named("get lookups", "file", "tab", "x_row_or_col", "cell"),
+    "GetDataStructure": _named("get data", "file", "tab", "time_row_or_col", "cell"),
+    "GetConstantsStructure": _named("get constants", "file", "tab", "cell"),
+}

@@ -1,0 +1,166 @@
+"""A Vensim file as text: characters, and entries with their lines. It knows no equation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sdpolicy.errors import ModelError, Problem
+
+LARGEST: Final = 10_000_000
+"""Bytes that a model file may have; the largest published models stay below 5 million."""
+
+SKETCH_MARK: Final = "\\\\\\---///"
+"""Begins each view of the sketch; the first one ends the equations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One definition of the file: what stands between two bars, in its three parts."""
+
+    equation: str
+    unit: str
+    doc: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class MacroText:
+    """A macro as written: its name, inputs, further outputs, and the definitions inside."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The parts of a model file: its equations, its macros and the text of its sketch."""
+
+    entries: tuple[Entry, ...]
+    macros: tuple[MacroText, ...] = ()
+    sketch: str = ""
+    text: str = field(default="", repr=False)
+
+
+def read_text(path: Path) -> str:
+    """Return the characters of a model file.
+
+    Raises:
+        ModelError: when the file is missing, no .mdl, too large, empty, or not in the encoding it names.
+    """
+    where = path.name
+    if path.suffix.casefold() != ".mdl":
+        raise ModelError(
+            Problem(where, "a model file ends in .mdl", "Save the model in Vensim's text format.")
+        )
+    try:
+        if path.is_dir():
+            raise ModelError(Problem(where, "this is a folder, and a model file was expected"))
+        if path.stat().st_size > LARGEST:
+            raise ModelError(Problem(where, f"the file is larger than {LARGEST // 1_000_000} MB"))
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(Problem(str(path), "there is no such file")) from None
+    except OSError as error:
+        raise ModelError(Problem(str(path), f"the file cannot be read ({error.strerror})")) from None
+    text = _decode(raw, where)
+    if not text.strip():
+        raise ModelError(Problem(where, "the file is empty"))
+    return text
+
+
+def _decode(raw: bytes, where: str) -> str:
+    named = re.match(rb"\s*\{\s*([A-Za-z0-9_.:-]{1,40})\s*\}", raw.removeprefix(b"\xef\xbb\xbf"))
+    encoding = named.group(1).decode("ascii") if named else "utf-8"
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    if b"\0" in raw and encoding != "utf-16":
+        raise ModelError(
+            Problem(where, "the file is binary, and text was expected", "Save the model as .mdl text.")
+        )
+    try:
+        text = raw.decode("utf-8-sig" if encoding.casefold() in ("utf-8", "utf8") else encoding)
+    except LookupError:
+        problem = Problem(
+            f"{where}, line 1", f"the encoding '{encoding}' is unknown", "Save the model as UTF-8."
+        )
+        raise ModelError(problem) from None
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        cure = "Save it as UTF-8, or name its encoding in the first line, such as {windows-1252}."
+        raise ModelError(Problem(f"{where}, line {line}", f"the text is not {encoding}", cure)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def split(text: str) -> Source:
+    """Split a model's text into entries, macros and sketch.
+
+    Raises:
+        ModelError: when a macro does not end, or the text holds no entry at all.
+    """
+    equations, mark, sketch = text.partition(SKETCH_MARK)
+    heading = re.match(r"\s*\{[^}]*\}", equations)
+    start = heading.end() if heading else 0
+    entries: list[Entry] = []
+    macros: list[MacroText] = []
+    pattern = re.compile(r":MACRO:\s*([^(]+)\(([^)]*)\)(.*?):END\s+OF\s+MACRO:", re.IGNORECASE | re.DOTALL)
+    for found in pattern.finditer(equations, start):
+        entries.extend(_entries(equations, start, found.start()))
+        inputs, _, outputs = found.group(2).partition(":")
+        macros.append(
+            MacroText(
+                found.group(1).strip(),
+                tuple(part.strip() for part in inputs.split(",") if part.strip()),
+                tuple(part.strip() for part in outputs.split(",") if part.strip()),
+                tuple(_entries(equations, found.start(3), found.end(3))),
+                _line(equations, found.start()),
+            )
+        )
+        start = found.end()
+    entries.extend(_entries(equations, start, len(equations)))
+    if ":MACRO:" in equations[start:].upper():
+        raise ModelError(Problem("macro", "a :MACRO: has no :END OF MACRO:"))
+    return Source(tuple(entries), tuple(macros), mark + sketch, text)
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _entries(text: str, start: int, stop: int) -> Iterator[Entry]:
+    """Yield the entries between two positions; a bar or tilde inside a quoted name does not count."""
+    while start < stop:
+        parts: list[str] = []
+        begin, ended = start, False
+        for found in re.compile(r'"(?:\\.|[^"\\\n])*"|[~|]').finditer(text, start, stop):
+            sign = found.group()
+            if sign[0] == '"' or (sign == "~" and len(parts) >= 3):
+                continue
+            parts.append(text[start : found.start()])
+            start = found.end()
+            if sign == "|":
+                ended = True
+                break
+        if not ended:
+            parts.append(text[start:stop])
+            start = stop
+        equation = _squeeze(_uncomment(parts[0]))
+        if equation and not equation.startswith("***") and not equation.startswith(":"):
+            first = begin + len(parts[0]) - len(parts[0].lstrip())
+            unit, doc = (_squeeze(part) for part in [*parts, "", ""][1:3])
+            yield Entry(equation, unit, doc, _line(text, first))
+
+
+def _uncomment(equation: str) -> str:
+    return re.sub(r'("(?:\\.|[^"\\\n])*")|\{[^}]*\}', lambda found: found.group(1) or " ", equation)
+
+
+def _squeeze(text: str) -> str:
+    """Return ``text`` on one line: continuation marks, tabs and line ends become single spaces."""
+    return re.sub(r"\s+", " ", re.sub(r"\\\s*\n", " ", text)).strip()

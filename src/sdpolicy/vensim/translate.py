@@ -1,0 +1,365 @@
+"""Parsed right sides become our expressions: names, subscripts and functions resolved. It knows no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sdpolicy.errors import suggest
+from sdpolicy.expression import TIME, Apply, At, Axis, Index, Interpolation, Lookup, Node, Num, Reduce, Ref
+from sdpolicy.program import Dimension, Equation, Quantity, Stock, Table, fold, identifier
+from sdpolicy.vensim.functions import KNOWN, REDUCTIONS, REFUSED, SIMPLE, TABLE_MODES
+from sdpolicy.vensim.prepare import Points, Refusal
+from sdpolicy.vensim.subscripts import Book, Elements
+from sdpolicy.vensim.syntax import Call, Inline, Name, Number, Syntax, Text
+
+Refuse = Callable[[str, str], None]
+"""Notes a problem, what and cure, of the definition at hand; reading goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A table that expressions can read: a named look-up, or the table behind a data variable."""
+
+    table: str
+    dimensions: tuple[Dimension, ...] = ()
+    mode: Interpolation = "linear"
+    is_data: bool = False
+
+
+@dataclass
+class Symbols:
+    """All names of a model while it is being read, and the parts of the Program made so far."""
+
+    book: Book
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+    curves: dict[str, Curves] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """Display names by folded names, for suggestions."""
+    ids: set[str] = field(default_factory=set)
+    hidden: list[Quantity] = field(default_factory=list)
+    stocks: list[Stock] = field(default_factory=list)
+    equations: list[Equation] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+    def fresh(self, name: str) -> str:
+        """Return a new identifier for ``name``."""
+        made = identifier(name, self.ids)
+        self.ids.add(made)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A range that an equation repeats over: folded name, axis, and the elements it takes in order."""
+
+    range: str
+    axis: Axis
+    elements: Elements
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The elements that one equation fills: for each place of the target the range as written, or None for
+    a single element, and the elements."""
+
+    places: tuple[tuple[str | None, Elements], ...] = ()
+
+
+class Translator:
+    """Translates the right sides of one definition, for one block of its elements."""
+
+    def __init__(self, symbols: Symbols, target: Quantity, block: Block, refuse: Refuse) -> None:
+        self.symbols, self.target, self.refuse = symbols, target, refuse
+        self.loops: list[Loop] = []
+        self.fixed: list[str] = []
+        self.marked: dict[str, Loop] = {}
+        self._count = 0
+        for written, elements in block.places:
+            if written is None:
+                self.fixed.append(elements[0])
+            else:
+                self.loops.append(self._loop(fold(written), elements))
+        self.axes = tuple(loop.axis for loop in self.loops)
+        self.index = self._own_index(block)
+
+    def _loop(self, name: str, elements: Elements) -> Loop:
+        self._count += 1
+        return Loop(name, Axis(f"i{self._count}", len(elements)), elements)
+
+    def _own_index(self, block: Block) -> Index:
+        loops = iter(self.loops)
+        index: list[int | At] = []
+        for (written, elements), dimension in zip(block.places, self.target.dimensions, strict=True):
+            places = positions(elements, dimension)
+            index.append(places[0] if written is None else At(next(loops).axis.id, places))
+        return tuple(index)
+
+    def node(self, syntax: Syntax) -> Node:
+        """Translate one expression. What cannot be is noted, and a number stands in its place."""
+        try:
+            return self._node(syntax)
+        except Refusal as refusal:
+            self.refuse(refusal.what, refusal.cure)
+            return Num(0.0)
+
+    def _node(self, syntax: Syntax) -> Node:
+        match syntax:
+            case Number(value=value):
+                return Num(value)
+            case Text(value=text):
+                raise Refusal(f"the text '{text}' stands where a number is expected")
+            case Inline(x=x, points=points):
+                return Lookup(self._inline(points), self.node(x))
+            case Name():
+                return self._name(syntax)
+            case Call():
+                return self._call(syntax)
+
+    def _inline(self, points: Points) -> str:
+        name = f"{self.target.name} table"
+        made = self.symbols.fresh(name)
+        self.symbols.tables.append(Table(made, (points,), (), name, line=self.target.line))
+        return made
+
+    def _name(self, name: Name) -> Node:
+        folded = fold(name.name)
+        if folded == "time":
+            return Ref(TIME)
+        quantity = self.symbols.quantities.get(folded)
+        if quantity is not None:
+            return Ref(quantity.id, self.resolve(name.subscripts, quantity.dimensions, quantity.name))
+        if folded in self.symbols.curves:
+            what = f"the table '{self.symbols.names[folded]}' stands where a number is expected"
+            raise Refusal(what, "Give it an argument: table(x).")
+        if folded in self.symbols.book.ranges or folded in self.symbols.book.home:
+            return self._position(folded)
+        hint = suggest(folded, self.symbols.names.values())
+        raise Refusal(
+            f"'{self._spelled(name.name)}' is not defined", hint or "Define it, or correct its name."
+        )
+
+    @staticmethod
+    def _spelled(name: str) -> str:
+        return name.replace("_", " ").strip('"')
+
+    def _position(self, name: str) -> Node:
+        """Return the place of an element in its range, counted from 1, as Vensim does."""
+        book = self.symbols.book
+        if name not in book.ranges:
+            return Num(float(book.ranges[book.home[name]].elements.index(name) + 1))
+        loop = next((one for one in self.loops if one.range == name), None)
+        if loop is None:
+            shown = book.ranges[name].name
+            raise Refusal(f"the subscript range '{shown}' stands where a number is expected")
+        whole = book.ranges[book.home[loop.elements[0]]]
+        quantity = self._hide("position", "constant", (Dimension(whole.name, whole.shown),))
+        for place in range(len(whole.elements)):
+            self.symbols.equations.append(Equation(quantity.id, Num(float(place + 1)), (), (place,)))
+        places = tuple(whole.elements.index(element) for element in loop.elements)
+        return Ref(quantity.id, (At(loop.axis.id, places),))
+
+    def resolve(self, written: tuple[str, ...], dimensions: tuple[Dimension, ...], name: str) -> Index:
+        """Return where a reference with these subscripts points to."""
+        if len(written) != len(dimensions):
+            ranges = ", ".join(dimension.name for dimension in dimensions) or "none"
+            what = f"'{name}' has {len(dimensions)} subscripts ({ranges}), and {len(written)} are given"
+            raise Refusal(
+                what, f"Write it as {name}[{ranges}]." if dimensions else "Take the subscripts out."
+            )
+        return tuple(
+            self._place(text, dimension, name) for text, dimension in zip(written, dimensions, strict=True)
+        )
+
+    def _place(self, written: str, dimension: Dimension, name: str) -> int | At:
+        book = self.symbols.book
+        folded = fold(written.rstrip("! "))
+        own = tuple(map(fold, dimension.elements))
+        if written.rstrip().endswith("!"):
+            loop = self.marked.get(folded)
+            if loop is None:
+                raise Refusal(f"'{written}' stands outside of SUM, PROD, VMIN and VMAX", "Take the ! out.")
+            return At(loop.axis.id, _within(loop.elements, own, name))
+        if folded not in book.ranges:
+            return _within(book.elements(folded), own, name)[0]
+        loop = self._matching(folded)
+        if loop is not None:
+            return At(loop.axis.id, _within(loop.elements, own, name))
+        return self._mapped(folded, own, name)
+
+    def _matching(self, name: str) -> Loop | None:
+        """Return the loop over that range: the same name first, then an equivalent one."""
+        root = self.symbols.book.ranges[name].root
+        same = [loop for loop in self.loops if loop.range == name]
+        alike = [loop for loop in self.loops if self.symbols.book.ranges[loop.range].root == root]
+        return same[0] if same else alike[0] if len(alike) == 1 else None
+
+    def _mapped(self, name: str, own: Elements, quantity: str) -> int | At:
+        book = self.symbols.book
+        for loop in self.loops:
+            images = [book.image(loop.range, element, name) for element in loop.elements]
+            if all(image is not None for image in images):
+                return At(loop.axis.id, _within(tuple(image or "" for image in images), own, quantity))
+        for element in self.fixed:
+            image = book.image(book.home[element], element, name)
+            if image is not None:
+                return _within((image,), own, quantity)[0]
+        shown = book.ranges[name].name
+        cure = f"Use an element of '{shown}', a mapping, or SUM({quantity}[{shown}!])."
+        raise Refusal(f"the left side does not have the subscript range '{shown}'", cure)
+
+    def _call(self, call: Call) -> Node:
+        function = fold(call.function)
+        if function in self.symbols.curves:
+            return self._read(function, call)
+        if call.subscripts:
+            raise Refusal(f"'{self._spelled(call.function)}' is no table that could be called")
+        if function in SIMPLE:
+            operator, count = SIMPLE[function]
+            self._arity(call, count)
+            return Apply(operator, tuple(map(self.node, call.args)))
+        if function in REDUCTIONS:
+            return self._reduce(call)
+        special = _SPECIAL.get(function)
+        if special is not None:
+            return special(self, call)
+        raise self._unknown(function)
+
+    def _unknown(self, function: str) -> Refusal:
+        if function in REFUSED:
+            return Refusal(f"the function {function.upper()} is not supported", REFUSED[function])
+        if function in self.symbols.quantities:
+            shown = self.symbols.quantities[function].name
+            what = f"'{shown}' is called like a table, and is none"
+            return Refusal(what, "Put an operator between, or define a table.")
+        hint = suggest(function, [*KNOWN, *self.symbols.names.values()])
+        return Refusal(f"the function '{function.upper()}' is unknown", hint)
+
+    def _arity(self, call: Call, count: int) -> None:
+        if len(call.args) != count:
+            raise Refusal(f"{fold(call.function).upper()} takes {count} arguments, not {len(call.args)}")
+
+    def _read(self, function: str, call: Call) -> Node:
+        curves = self.symbols.curves[function]
+        self._arity(call, 1)
+        index = self.resolve(call.subscripts, curves.dimensions, self.symbols.names[function])
+        return Lookup(curves.table, self.node(call.args[0]), curves.mode, index)
+
+    def _table_mode(self, call: Call) -> Node:
+        self._arity(call, 2)
+        table, x = call.args
+        if not isinstance(table, Name) or fold(table.name) not in self.symbols.curves:
+            raise Refusal(f"{call.function.upper()} needs a table as its first argument")
+        curves = self.symbols.curves[fold(table.name)]
+        index = self.resolve(table.subscripts, curves.dimensions, self.symbols.names[fold(table.name)])
+        mode: Mapping[str, Interpolation] = TABLE_MODES  # type: ignore[assignment]
+        return Lookup(curves.table, self.node(x), mode[fold(call.function)], index)
+
+    def _reduce(self, call: Call) -> Node:
+        self._arity(call, 1)
+        names = list(dict.fromkeys(_marks(call.args[0])))
+        if not names:
+            cure = "Mark the range to run over with !, as in SUM(x[range!])."
+            raise Refusal(f"{call.function.upper()} has no subscript marked with !", cure)
+        before = self.marked
+        loops = [self._loop(name, self.symbols.book.elements(name)) for name in names]
+        self.marked = {**before, **{loop.range: loop for loop in loops}}
+        try:
+            body = self.node(call.args[0])
+        finally:
+            self.marked = before
+        return Reduce(REDUCTIONS[fold(call.function)], tuple(loop.axis for loop in loops), body)  # type: ignore[arg-type]
+
+    def _log(self, call: Call) -> Node:
+        self._arity(call, 2)
+        x, base = map(self.node, call.args)
+        return Apply("div", (Apply("ln", (x,)), Apply("ln", (base,))))
+
+    def _game(self, call: Call) -> Node:
+        self._arity(call, 1)
+        return self.node(call.args[0])
+
+    def _elmcount(self, call: Call) -> Node:
+        self._arity(call, 1)
+        name = call.args[0]
+        if not isinstance(name, Name) or not self.symbols.book.is_range(name.name):
+            raise Refusal("ELMCOUNT needs a subscript range")
+        return Num(float(len(self.symbols.book.elements(name.name))))
+
+    def _integ(self, call: Call) -> Node:
+        """A stock inside a larger expression: it gets a quantity of its own."""
+        self._arity(call, 2)
+        flow, initial = map(self.node, call.args)
+        quantity, index = self._hide_here("level", "stock")
+        self.symbols.stocks.append(Stock(quantity.id, flow, initial, self.axes, index))
+        return Ref(quantity.id, index)
+
+    def _active_initial(self, call: Call) -> Node:
+        self._arity(call, 2)
+        body, initial = map(self.node, call.args)
+        quantity, index = self._hide_here("active", "auxiliary")
+        self.symbols.equations.append(Equation(quantity.id, body, self.axes, index, initial))
+        return Ref(quantity.id, index)
+
+    def _hide_here(self, what: str, kind: str) -> tuple[Quantity, Index]:
+        """Add a hidden quantity with the loops of the definition at hand; return it and its index there."""
+        if self.marked:
+            raise Refusal(
+                "a state stands inside of SUM, PROD, VMIN or VMAX", "Give it a variable of its own."
+            )
+        shown = self.symbols.book.ranges
+        dimensions = tuple(Dimension(shown[loop.range].name, loop.elements) for loop in self.loops)
+        index = tuple(At(loop.axis.id, tuple(range(loop.axis.size))) for loop in self.loops)
+        return self._hide(what, kind, dimensions), index
+
+    def _hide(self, what: str, kind: str, dimensions: tuple[Dimension, ...]) -> Quantity:
+        name = f"{self.target.name} {what}"
+        made = self.symbols.fresh(name)
+        name = made.replace("_", " ") if fold(name) in self.symbols.names else name
+        quantity = Quantity(
+            name, made, kind, doc=f"Part of the equation of {self.target.name}.",  # type: ignore[arg-type]
+            dimensions=dimensions, line=self.target.line,
+        )  # fmt: skip
+        self.symbols.names[fold(name)] = name
+        self.symbols.hidden.append(quantity)
+        return quantity
+
+
+_SPECIAL: Final[Mapping[str, Callable[[Translator, Call], Node]]] = {
+    "log": Translator._log,
+    "game": Translator._game,
+    "integ": Translator._integ,
+    "elmcount": Translator._elmcount,
+    "active initial": Translator._active_initial,
+    **dict.fromkeys(TABLE_MODES, Translator._table_mode),
+}
+
+
+def positions(elements: Elements, dimension: Dimension) -> tuple[int, ...]:
+    """Return where elements stand in a dimension."""
+    own = tuple(map(fold, dimension.elements))
+    return tuple(own.index(element) for element in elements)
+
+
+def _within(elements: Elements, own: Elements, name: str) -> tuple[int, ...]:
+    for element in elements:
+        if element not in own:
+            raise Refusal(f"'{name}' has no element '{element}'", f"It has {', '.join(own[:6])}.")
+    return tuple(own.index(element) for element in elements)
+
+
+def _marks(syntax: Syntax) -> Iterator[str]:
+    """Yield the folded names of ranges marked with ``!``, outside of inner reductions."""
+    match syntax:
+        case Name(subscripts=subscripts):
+            yield from (fold(one.rstrip("! ")) for one in subscripts if one.rstrip().endswith("!"))
+        case Call(function=function, args=args, subscripts=subscripts):
+            yield from (fold(one.rstrip("! ")) for one in subscripts if one.rstrip().endswith("!"))
+            if fold(function) not in REDUCTIONS:
+                for arg in args:
+                    yield from _marks(arg)
+        case Inline(x=x):
+            yield from _marks(x)
+        case _:
+            pass
