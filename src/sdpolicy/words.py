@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 
 def unit_words(unit: str) -> str:
@@ -52,3 +53,12 @@ def year(time: float) -> str:
     ('1989', '12.5')
     """
     return f"{int(time // 1)}" if time >= 1000 else f"{round(time, 1):g}"
+
+
+def spoken_list(items: Sequence[str]) -> str:
+    """Return names joined as in speech.
+
+    >>> spoken_list(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)

@@ -110,9 +110,9 @@ class Page:
             spine.set(color=GREY, linewidth=1)
         axes.grid(visible=True, axis="y", color=FAINT, linewidth=0.8, linestyle="-", alpha=1)
         axes.grid(visible=False, axis="x")
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=3))
+        axes.xaxis.set_major_locator(MaxNLocator(max(2, int(box.width / 72)), steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(max(2, int(box.height / 55)), steps=[1, 2, 2.5, 5, 10]))
         return axes
 
     def text(self, x: float, y: float, text: str, ink: Ink = LABEL) -> float:
@@ -188,19 +188,3 @@ def clip(lines: Sequence[str], count: int) -> list[str]:
     if len(lines) > count:
         kept[-1] = kept[-1].rstrip(" .,;:") + " …"
     return kept
-
-
-def scaled_ticks(axes: Axes) -> str:
-    """Write large ticks in thousands, millions ... and return that word for the unit text, or ''."""
-    low, high = axes.get_ylim()
-    largest = max(abs(low), abs(high))
-    scale, word = 1.0, ""
-    for power, name in ((1e4, "thousand"), (1e6, "million"), (1e9, "billion"), (1e12, "trillion")):
-        if largest >= power:
-            scale, word = (1e3 if name == "thousand" else power), name
-
-    def write(value: float, _position: object) -> str:
-        return f"{float(f'{value / scale:.6g}'):,g}".replace("-", "−")
-
-    axes.yaxis.set_major_formatter(FuncFormatter(write))
-    return word
