@@ -125,9 +125,7 @@ class _Expansion:
         name = f"{self.at}__{kind}{number}"
         dimensions = tuple(Dimension(axis.id, tuple(map(str, range(axis.size)))) for axis in axes)
         owner = self.program.by_id[self.at].name
-        self.out.hidden.append(
-            Quantity(f"{kind} {number} of {owner}", name, "auxiliary", dimensions=dimensions)
-        )
+        self.out.hidden.append(Quantity(f"{kind} {number} of {owner}", name, "auxiliary", dimensions=dimensions))
         index = tuple(At(axis.id, tuple(range(axis.size))) for axis in axes)
         return Ref(name, index), name, index
 
@@ -278,9 +276,7 @@ def _normal(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> N
     def draw() -> Node:
         radius = apply("sub", Num(1.0), _noise(work, seed, axes))
         angle = apply("mul", Num(6.283185307179586), _noise(work, seed, axes))
-        standard = apply(
-            "mul", apply("sqrt", apply("mul", Num(-2.0), apply("ln", radius))), apply("cos", angle)
-        )
+        standard = apply("mul", apply("sqrt", apply("mul", Num(-2.0), apply("ln", radius))), apply("cos", angle))
         return work.auxiliary("draw", apply("add", mean, apply("mul", deviation, standard)), axes)
 
     def inside(value: Node) -> Node:

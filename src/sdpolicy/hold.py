@@ -92,9 +92,7 @@ class _Holding:
                 return node
 
     def is_switch(self, node: Node) -> bool:
-        jumps = (isinstance(node, Apply) and node.op in SWITCHES) or (
-            isinstance(node, Lookup) and node.mode in JUMPING
-        )
+        jumps = (isinstance(node, Apply) and node.op in SWITCHES) or (isinstance(node, Lookup) and node.mode in JUMPING)
         return jumps and self.reads_clock_only(node)
 
     def reads_clock_only(self, node: Node) -> bool:
@@ -110,9 +108,7 @@ class _Holding:
             name = f"held_{len(self.known) + 1}__"
             dimensions = tuple(Dimension(a.id, tuple(map(str, range(a.size)))) for a in loops)
             index = tuple(At(a.id, tuple(range(a.size))) for a in loops)
-            self.hidden.append(
-                Quantity(f"held {len(self.known) + 1}", name, "auxiliary", dimensions=dimensions)
-            )
+            self.hidden.append(Quantity(f"held {len(self.known) + 1}", name, "auxiliary", dimensions=dimensions))
             self.held.append(Equation(name, self.at_step(node), loops, index))
             self.known[node, loops] = Ref(name, index)
         return self.known[node, loops]

@@ -33,9 +33,7 @@ class Tableau:
             raise ValueError(f"{self.name}: the table is not that of an explicit method")
         for condition, found, expected in _conditions(self):
             if found != expected:
-                raise ValueError(
-                    f"{self.name}: {condition} is {found}, and order {self.order} needs {expected}"
-                )
+                raise ValueError(f"{self.name}: {condition} is {found}, and order {self.order} needs {expected}")
         if self.error is not None and sum(self.error) != 0:
             raise ValueError(f"{self.name}: the error weights must sum to 0")
 

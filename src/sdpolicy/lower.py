@@ -62,9 +62,7 @@ class Lowered:
                 shape = self.by_id[equation.target].shape
                 for at in positions(equation.axes):
                     found[equation.target, flat(equation.index, shape, at)] = equation.body.value
-        return tuple(
-            found[name, element] for name in self.parameters for element in range(self.by_id[name].size)
-        )
+        return tuple(found[name, element] for name in self.parameters for element in range(self.by_id[name].size))
 
 
 def lower(program: Program) -> Lowered:
@@ -98,9 +96,7 @@ def lower(program: Program) -> Lowered:
 
 def _constants(program: Program) -> tuple[tuple[str, ...], tuple[Equation, ...], frozenset[str]]:
     """Return the parameters, the equations of constants computed from them, and all of both."""
-    plain = {e.target for e in program.equations} - {
-        e.target for e in program.equations if not isinstance(e.body, Num)
-    }
+    plain = {e.target for e in program.equations} - {e.target for e in program.equations if not isinstance(e.body, Num)}
     fixed = set(plain)
     waiting: dict[str, set[str]] = {}
     for equation in program.equations:

@@ -15,9 +15,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 Element = tuple[str, int]
 
 
-def arrange(
-    program: Program, equations: Sequence[Equation], shapes: Shapes, phase: str
-) -> tuple[Equation, ...]:
+def arrange(program: Program, equations: Sequence[Equation], shapes: Shapes, phase: str) -> tuple[Equation, ...]:
     """Return ``equations`` in an order in which each comes after those that it reads.
 
     Quantities are ordered as wholes. Where wholes depend on each other in a circle but their elements

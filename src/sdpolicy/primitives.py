@@ -17,9 +17,6 @@ from sdpolicy.expression import ARITY, Interpolation
 
 SMALL: Final = 1e-6
 """What ZIDZ, XIDZ and QUANTUM count as zero (Vensim Reference Manual, ZIDZ)."""
-nan: Final = math.nan
-inf: Final = math.inf
-minus_inf: Final = -math.inf
 
 
 def div(a: float, b: float) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,15 @@ from sdpolicy.integrators import FIXED_STEP, Grid, Tableau
 from sdpolicy.lower import Lowered
 
 Flat = list[float]
+RUNTIME: Final = SimpleNamespace(
+    **primitives.PRIMITIVES,
+    lookup=primitives.lookup,
+    combine=primitives.combine,
+    nan=math.nan,
+    inf=math.inf,
+    minus_inf=-math.inf,
+)
+"""What the generated text may call."""
 
 
 class PythonKernel:
@@ -26,12 +36,9 @@ class PythonKernel:
     def __init__(self, lowered: Lowered) -> None:
         self.lowered = lowered
         self.text = source(lowered)
-        curves = {
-            table.id: [primitives.Curve.of(*curve) for curve in table.curves]
-            for table in lowered.program.tables
-        }
+        curves = {table.id: [primitives.Curve.of(*curve) for curve in table.curves] for table in lowered.program.tables}
         scope: dict[str, Any] = {
-            "rt": primitives,
+            "rt": RUNTIME,
             "tables": curves,
             "__builtins__": {"range": range, "abs": abs},
         }
@@ -57,9 +64,7 @@ class PythonKernel:
         for n in range(grid.steps + 1):
             time = grid.time(n)
             held = self.held(constants, initials, memory, time)
-            row, flows, update, inputs = self.running(
-                constants, initials, held, y, memory, rings.out, time, time
-            )
+            row, flows, update, inputs = self.running(constants, initials, held, y, memory, rings.out, time, time)
             trouble = self.trouble(row, time)
             if trouble is not None:
                 return Trajectory(values, trouble)
@@ -115,9 +120,7 @@ def lengths(delays: Sequence[float], step: float) -> list[int]:
     return [max(1, math.floor(t / step + 0.5)) if math.isfinite(t) else 1 for t in times]
 
 
-def step(
-    table: Tableau, flow: Callable[[float, Flat], Flat], time: float, h: float, y: Flat, first: Flat
-) -> Flat:
+def step(table: Tableau, flow: Callable[[float, Flat], Flat], time: float, h: float, y: Flat, first: Flat) -> Flat:
     """Take one step: y + h * (b0*k0 + b1*k1 + ...), summed from left to right, zero weights left out.
 
     ``first`` is the flow at the step's beginning, which the caller has already.

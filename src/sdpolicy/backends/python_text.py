@@ -39,7 +39,6 @@ OPERATORS: Mapping[str, tuple[str, int]] = {
     "or": ("or", 0),
 }
 """Python's spelling and binding strength; the operators of arithmetic group from the left."""
-NAMES: Mapping[str, str] = {"pow": "power", "min": "minimum", "max": "maximum"}
 ATOM = 9
 
 
@@ -126,9 +125,7 @@ class _Text:
         lines, start = [], 0
         for name in names:
             end = start + self.size[name]
-            lines.append(
-                f"{name} = {flat}[{start}:{end}]" if self.shape[name] else f"{name} = {flat}[{start}]"
-            )
+            lines.append(f"{name} = {flat}[{start}:{end}]" if self.shape[name] else f"{name} = {flat}[{start}]")
             start = end
         return lines
 
@@ -155,9 +152,7 @@ class _Text:
         for entry, size in reversed(list(zip(index, shape, strict=True))):
             if isinstance(entry, int):
                 offset += entry * stride
-            elif entry.positions == tuple(
-                range(entry.positions[0], entry.positions[0] + len(entry.positions))
-            ):
+            elif entry.positions == tuple(range(entry.positions[0], entry.positions[0] + len(entry.positions))):
                 offset += entry.positions[0] * stride
                 parts.append(loops[entry.axis] + (f" * {stride}" if stride > 1 else ""))
             else:
@@ -197,7 +192,7 @@ class _Text:
                 return f"{left} {sign} {right}", strength
             case Apply(op=op, args=args):
                 inside = ", ".join(self.number(arg, loops) for arg in args)
-                return f"rt.{NAMES.get(op, op)}({inside})", ATOM
+                return f"rt.{op}({inside})", ATOM
 
     def truth(self, node: Node, loops: Mapping[str, str], binding: int = 0) -> str:
         """Return ``node`` as a condition: comparisons as they are, numbers compared with 0."""
