@@ -153,3 +153,10 @@ def test_random_draws_differ_between_calls_and_repeat_between_runs() -> None:
     assert len(set(one[:, 0])) == 41
     assert all(0.0 <= draw < 1.0 for draw in one[:, 0])
     assert np.mean(one[:, 1]) == pytest.approx(1.0, abs=1.0)
+
+
+def test_names_of_the_generated_text_do_not_meet_those_of_the_model() -> None:
+    """Quantities called y, memory or flow are no arguments of the generated functions."""
+    names = ["y", "row", "flows", "memory", "rings", "held", "constants", "initials", "parameters", "rt", "tables"]
+    model = program({name: (op("smooth", name, 2.0, name, 1.0), float(i)) for i, name in enumerate(names, start=1)}, {})
+    assert run(model, names)[0].tolist() == [float(i) for i in range(1, len(names) + 1)]

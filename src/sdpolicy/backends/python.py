@@ -38,8 +38,8 @@ class PythonKernel:
         self.text = source(lowered)
         curves = {table.id: [primitives.Curve.of(*curve) for curve in table.curves] for table in lowered.program.tables}
         scope: dict[str, Any] = {
-            "rt": RUNTIME,
-            "tables": curves,
+            "rt__": RUNTIME,
+            "tables__": curves,
             "__builtins__": {"range": range, "abs": abs},
         }
         exec(compile(self.text, "<generated model>", "exec"), scope)

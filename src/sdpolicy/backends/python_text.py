@@ -61,49 +61,49 @@ class _Text:
     def functions(self) -> Iterable[str]:
         low = self.lowered
         initials = self.tuple_of(low.initials)
-        lines = [*self.split(low.parameters, "parameters"), *self.equations(low.constants)]
-        yield self.function("constants(parameters)", [*lines, f"return {self.tuple_of(self.constants)}"])
+        lines = [*self.split(low.parameters, "parameters__"), *self.equations(low.constants)]
+        yield self.function("constants(parameters__)", [*lines, f"return {self.tuple_of(self.constants)}"])
 
-        lines = [f"{self.tuple_of(self.constants)} = constants", "step_time = time"]
+        lines = [f"{self.tuple_of(self.constants)} = constants__", "step_time = time"]
         lines += self.equations(low.startup)
-        delays = [Equation(f"delay__{r.target}", r.delay, r.axes, r.index) for r in low.rings]
-        lines += self.equations(delays, [f"delay__{name}" for name in self.rings])
+        delays = [Equation(f"{r.target}__delay", r.delay, r.axes, r.index) for r in low.rings]
+        lines += self.equations(delays, [f"{name}__delay" for name in self.rings])
         lines += [
-            f"delays = {self.row([f'delay__{name}' for name in self.rings] + list(self.rings))}",
-            f"return {self.row(self.states)}, {self.row(self.memories)}, delays, {initials}",
+            f"delays__ = {self.row([f'{name}__delay' for name in self.rings] + list(self.rings))}",
+            f"return {self.row(self.states)}, {self.row(self.memories)}, delays__, {initials}",
         ]
-        yield self.function("startup(constants, time)", lines)
+        yield self.function("startup(constants__, time)", lines)
 
-        head = [f"{self.tuple_of(self.constants)} = constants", f"{initials} = initials"]
-        lines = [*head, *self.split(self.memories, "memory"), *self.equations(low.held)]
+        head = [f"{self.tuple_of(self.constants)} = constants__", f"{initials} = initials__"]
+        lines = [*head, *self.split(self.memories, "memory__"), *self.equations(low.held)]
         yield self.function(
-            "held(constants, initials, memory, step_time)",
+            "held(constants__, initials__, memory__, step_time)",
             ["time = step_time", *lines, f"return {self.tuple_of(self.held)}"],
         )
 
-        lines = [*head, f"{self.tuple_of(self.held)} = held", *self.split(self.states, "y")]
-        lines += [*self.split(self.memories, "memory"), *self.split(self.rings, "rings")]
+        lines = [*head, f"{self.tuple_of(self.held)} = held__", *self.split(self.states, "y__")]
+        lines += [*self.split(self.memories, "memory__"), *self.split(self.rings, "rings__")]
         lines += self.equations(low.running)
         lines += self.equations(
-            [Equation(f"flow__{s.target}", s.flow, s.axes, s.index) for s in low.states],
-            [f"flow__{name}" for name in self.states],
+            [Equation(f"{s.target}__flow", s.flow, s.axes, s.index) for s in low.states],
+            [f"{name}__flow" for name in self.states],
         )
         lines += self.equations(
-            [Equation(f"next__{m.target}", m.update, m.axes, m.index) for m in low.memories],
-            [f"next__{name}" for name in self.memories],
+            [Equation(f"{m.target}__next", m.update, m.axes, m.index) for m in low.memories],
+            [f"{name}__next" for name in self.memories],
         )
         lines += self.equations(
-            [Equation(f"next__{r.target}", r.input, r.axes, r.index) for r in low.rings],
-            [f"next__{name}" for name in self.rings],
+            [Equation(f"{r.target}__next", r.input, r.axes, r.index) for r in low.rings],
+            [f"{name}__next" for name in self.rings],
         )
         lines += [
-            f"row = {self.row([q.id for q in low.program.quantities])}",
-            f"flows = {self.row([f'flow__{name}' for name in self.states])}",
-            f"update = {self.row([f'next__{name}' for name in self.memories])}",
-            f"inputs = {self.row([f'next__{name}' for name in self.rings])}",
-            "return row, flows, update, inputs",
+            f"row__ = {self.row([q.id for q in low.program.quantities])}",
+            f"flows__ = {self.row([f'{name}__flow' for name in self.states])}",
+            f"update__ = {self.row([f'{name}__next' for name in self.memories])}",
+            f"inputs__ = {self.row([f'{name}__next' for name in self.rings])}",
+            "return row__, flows__, update__, inputs__",
         ]
-        yield self.function("running(constants, initials, held, y, memory, rings, time, step_time)", lines)
+        yield self.function("running(constants__, initials__, held__, y__, memory__, rings__, time, step_time)", lines)
 
     @staticmethod
     def function(head: str, lines: Sequence[str]) -> str:
@@ -175,8 +175,8 @@ class _Text:
                 return name + self.element(index, self.shape.get(name, ()), loops), ATOM
             case Lookup(table=table, x=x, mode=mode, index=index):
                 shape = self.lowered.table_by_id[table].shape
-                curve = f'tables["{table}"]{self.element(index, shape, loops) or "[0]"}'
-                return f'rt.lookup({curve}, {self.number(x, loops)}, "{mode}")', ATOM
+                curve = f'tables__["{table}"]{self.element(index, shape, loops) or "[0]"}'
+                return f'rt__.lookup({curve}, {self.number(x, loops)}, "{mode}")', ATOM
             case Reduce(op=op, axes=axes, body=body):
                 return self.reduction(op, axes, body, loops), ATOM
             case Apply(op=op) if op in COMPARISONS or op in LOGIC:
@@ -192,7 +192,7 @@ class _Text:
                 return f"{left} {sign} {right}", strength
             case Apply(op=op, args=args):
                 inside = ", ".join(self.number(arg, loops) for arg in args)
-                return f"rt.{op}({inside})", ATOM
+                return f"rt__.{op}({inside})", ATOM
 
     def truth(self, node: Node, loops: Mapping[str, str], binding: int = 0) -> str:
         """Return ``node`` as a condition: comparisons as they are, numbers compared with 0."""
@@ -215,7 +215,7 @@ class _Text:
         for axis in axes:
             inner[axis.id] = f"i{len(inner)}__"
             clauses.append(f"for {inner[axis.id]} in range({axis.size})")
-        return f'rt.combine("{op}", [{self.number(body, inner, 0)} {" ".join(clauses)}])'
+        return f'rt__.combine("{op}", [{self.number(body, inner, 0)} {" ".join(clauses)}])'
 
 
 def literal(value: float) -> str:
@@ -223,7 +223,7 @@ def literal(value: float) -> str:
     return (
         repr(value)
         if math.isfinite(value)
-        else f"rt.{'nan' if value != value else 'inf' if value > 0 else 'minus_inf'}"
+        else f"rt__.{'nan' if value != value else 'inf' if value > 0 else 'minus_inf'}"
     )
 
 
@@ -233,9 +233,9 @@ def _safe(node: Node) -> bool:
 
 
 def _bare(name: str) -> str:
-    """Return the identifier behind a derived name such as ``flow__capital``."""
-    for prefix in ("flow__", "next__", "delay__"):
-        name = name.removeprefix(prefix)
+    """Return the identifier behind a derived name such as ``capital__flow``."""
+    for suffix in ("__flow", "__next", "__delay"):
+        name = name.removesuffix(suffix)
     return name
 
 

@@ -1,0 +1,133 @@
+"""One run from start to end: a model or scenario in, a labelled Dataset out. It writes no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sdpolicy.backends.base import Engine, Trajectory
+from sdpolicy.errors import Problem, SimulationError, suggest
+from sdpolicy.expression import references
+from sdpolicy.integrators import ADAPTIVE, FIXED_STEP, Grid
+from sdpolicy.lower import Lowered, lower
+from sdpolicy.program import Program
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sdpolicy.scenario import Case, Scenario
+
+ENGINES: Final = ("python", "pysd")
+DEFAULT_ENGINE: Final = "python"
+
+
+def simulate(
+    source: str | Path | Program | Scenario | Case,
+    *,
+    engine: str = DEFAULT_ENGINE,
+    method: str | None = None,
+    step: float | None = None,
+    save: float | None = None,
+    overrides: Mapping[str, float] | None = None,
+) -> xr.Dataset:
+    """Run a model or a scenario once.
+
+    Args:
+        source: a scenario or model by name (``korea``, ``core``), by path, or as read; a model alone runs
+            with its own settings.
+        engine: ``python`` (generated text) or ``pysd`` (the reference; Euler only).
+        method: ``euler``, ``rk2``, ``rk4`` with a fixed step, or ``rk45``, ``dop853``, ``radau``, ``lsoda``
+            with steps of their own; by default what the scenario says, else Euler.
+        step: time step, in the model's unit of time; by default the scenario's or model's.
+        save: interval at which values are kept, a whole number of steps.
+        overrides: constants by name, in the model's units; they come last.
+
+    Returns:
+        A Dataset with one variable for each variable of the model, named as the model spells it, over
+        ``time``; units and meanings in the variables' attributes, provenance in the Dataset's.
+
+    Raises:
+        ModelError, ScenarioError: when the files are not right, or do not fit each other.
+        SimulationError: for an engine or method that does not exist, and when a value is not finite.
+    """
+    from sdpolicy.results import label
+    from sdpolicy.scenario import case
+
+    known = _engine(engine)
+    chosen = case(source, method=method, step=step, save=save, overrides=overrides or {})
+    trajectory = _reference(chosen) if known == "pysd" else _generated(chosen, known)
+    if trajectory.trouble is not None:
+        raise SimulationError(_explain(chosen, trajectory))
+    return label(chosen, trajectory.values, engine=known)
+
+
+def _engine(name: str) -> str:
+    if name not in ENGINES:
+        what = f"there is no engine '{name}'; the engines are {', '.join(ENGINES)}"
+        raise SimulationError(Problem("engine", what, suggest(name, ENGINES)))
+    return name
+
+
+def _generated(chosen: Case, engine: str) -> Trajectory:
+    lowered = lower(chosen.program)
+    outputs = [quantity.id for quantity in chosen.program.quantities]
+    kernel = _maker(engine, chosen.method).compile(lowered)
+    return kernel.run(np.array(lowered.defaults), chosen.grid, chosen.method, outputs)
+
+
+def _maker(engine: str, method: str) -> Engine:
+    """Return what compiles for that engine and method; variable-step methods have one of their own."""
+    if method in ADAPTIVE:
+        from sdpolicy.backends.adaptive import ENGINE as adaptive
+
+        return adaptive
+    from sdpolicy.backends.python import ENGINE as python
+
+    return python
+
+
+def _reference(chosen: Case) -> Trajectory:
+    from sdpolicy.backends import pysd
+    from sdpolicy.vensim import read_model
+
+    if chosen.method != "euler":
+        what = f"the engine 'pysd' knows Euler only, and the method is '{chosen.method}'"
+        raise SimulationError(Problem("engine", what, "Add method 'euler', or choose the engine 'python'."))
+    if not chosen.program.source:
+        raise SimulationError(Problem("engine", "the engine 'pysd' needs a model that was read from a file"))
+    path = Path(chosen.program.source)
+    outputs = [quantity.id for quantity in chosen.program.quantities]
+    return pysd.run(path, read_model(path), chosen.program, chosen.grid, outputs)
+
+
+def _explain(chosen: Case, trajectory: Trajectory) -> Problem:
+    """Say which variable is not finite, when, and what it was computed from."""
+    trouble = trajectory.trouble
+    assert trouble is not None
+    program = chosen.program
+    quantity = program.by_id[trouble.quantity]
+    where = f"{chosen.scenario.name if chosen.scenario else program.name}, '{quantity.name}'"
+    what = f"the value is not finite at time {trouble.time:g}"
+    inputs = _inputs(lower(program), chosen, trouble.quantity, trouble.time)
+    if inputs:
+        what += f"; one step before, it was computed from {inputs}"
+    return Problem(where, what, "Try a smaller step, or look at what these inputs should be.")
+
+
+def _inputs(lowered: Lowered, chosen: Case, quantity: str, time: float) -> str:
+    """Return ``'a' = 1, 'b' = 2``: what the quantity reads, at the step before the trouble."""
+    from sdpolicy.backends.python import ENGINE as python
+
+    program, grid = chosen.program, chosen.grid
+    equations = [equation.body for equation in program.equations if equation.target == quantity]
+    flows = [stock.flow for stock in program.stocks if stock.target == quantity]
+    names = sorted(set().union(*map(references, [*equations, *flows])) & set(program.by_id))
+    before = max(1, round((time - grid.start) / grid.step) - 1)
+    scalars = [name for name in names if not program.by_id[name].dimensions]
+    method = chosen.method if chosen.method in FIXED_STEP else "rk4"
+    short = Grid(grid.start, grid.step, before, before)
+    row = python.compile(lowered).run(np.array(lowered.defaults), short, method, scalars).values[-1]
+    return ", ".join(f"'{program.by_id[n].name}' = {v:.6g}" for n, v in zip(scalars, row, strict=True))
