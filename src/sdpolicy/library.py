@@ -85,9 +85,8 @@ def list_models() -> tuple[Item, ...]:
 
 def list_scenarios() -> tuple[Item, ...]:
     """Return the shipped scenarios, each once, by the shortest name that finds it."""
-    shortest: dict[Path, str] = {}
-    for name, path in sorted(_scenarios().items(), key=lambda item: -len(item[0])):
-        shortest[path] = name
+    by_length = sorted(_scenarios().items(), key=lambda item: -len(item[0]))
+    shortest = {path: name for name, path in by_length}
     return tuple(_scenario_item(shortest[path], path) for path in sorted(shortest))
 
 
