@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sdpolicy import cache
+from sdpolicy import cache, library
 from sdpolicy.errors import ModelError, Problem
 from sdpolicy.expression import TIME, Num, Ref
 from sdpolicy.program import CONTROL, Equation, Program, Quantity, Stock, Table, fold
@@ -36,7 +36,7 @@ def read_model(name_or_path: str | Path) -> Program:
         ModelError: when the file cannot be read or has a construct that is not supported; every problem
             at once, with file, line and variable.
     """
-    path = _locate(name_or_path)
+    path = library.model_path(name_or_path)
     text = read_text(path)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     kept = cache.load(digest, READER_VERSION)
@@ -45,18 +45,6 @@ def read_model(name_or_path: str | Path) -> Program:
     program = _Reading(path, split(text)).program(digest)
     cache.store(program, READER_VERSION)
     return program
-
-
-def _locate(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
-    bare = path.suffix == "" and path.name == str(name_or_path) and not path.exists()
-    if not bare:
-        return path
-    try:
-        from sdpolicy import library
-    except ImportError:
-        return path.with_suffix(".mdl")
-    return Path(library.model_path(str(name_or_path)))
 
 
 class _Reading:
@@ -123,9 +111,10 @@ class _Reading:
                 self.refuse(entry.line, text.name, what)
             seen[fold(text.name)] = entry.line
         self._stop()
+        book = Book(())
         with self.collecting(ranges[0][1].line if ranges else 1, ""):
-            return Book(text for text, _ in ranges)
-        return Book(())
+            book = Book(text for text, _ in ranges)
+        return book
 
     def _declare(self, variables: dict[str, Variable], symbols: Symbols) -> None:
         """Give every variable its identifier, kind and dimensions, so that equations can refer to it."""
@@ -236,8 +225,8 @@ class _Reading:
                 found.update(dict.fromkeys(cells(block), definition.body.points))
         check_cover(variable, filled, curves.dimensions)
         shape = tuple(len(dimension.elements) for dimension in curves.dimensions)
-        own = ((dimension.name, tuple(map(fold, dimension.elements))) for dimension in curves.dimensions)
-        whole = Block(tuple(own))
+        places = ((dimension.name, tuple(map(fold, dimension.elements))) for dimension in curves.dimensions)
+        whole = Block(tuple(places))
         points = tuple(found[cell] for cell in cells(whole))
         symbols.tables.append(Table(curves.table, points, shape, variable.name, variable.unit, variable.line))
 

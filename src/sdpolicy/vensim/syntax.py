@@ -177,7 +177,7 @@ def parse_expression(text: str) -> Syntax:
     Raises:
         Refusal: when it cannot be read.
     """
-    from parsimonious.exceptions import ParseError, VisitationError  # type: ignore[import-untyped]
+    from parsimonious.exceptions import ParseError, VisitationError
     from pysd.translators.vensim.vensim_element import Component
 
     prepared, tables = prepare(text)
