@@ -73,14 +73,14 @@ def decode(value: Any) -> Any:
     raise TypeError(f"unexpected {type(value).__name__}")
 
 
-def folder() -> Path | None:
-    """Return the folder of the cache, or None when it is switched off."""
+def folder(kind: str = "programs") -> Path | None:
+    """Return the private folder in which ``kind`` of things is kept, or None when keeping is switched off."""
     named = os.environ.get(FOLDER_VARIABLE)
     if named is not None:
-        return Path(named) / "programs" if named else None
+        return Path(named) / kind if named else None
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("sdpolicy", appauthor=False)) / "programs"
+    return Path(platformdirs.user_cache_dir("sdpolicy", appauthor=False)) / kind
 
 
 def load(digest: str, reader: str) -> Program | None:
@@ -91,9 +91,7 @@ def load(digest: str, reader: str) -> Program | None:
     try:
         found = json.loads(path.read_bytes())
         program = decode(found["program"])
-        sound = (
-            found["key"] == _key(digest, reader) and isinstance(program, Program) and program.digest == digest
-        )
+        sound = found["key"] == _key(digest, reader) and isinstance(program, Program) and program.digest == digest
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, SdpolicyError):
         return None
     return program if sound else None
@@ -104,9 +102,7 @@ def store(program: Program, reader: str) -> None:
     path = _entry(program.digest, reader)
     if path is None:
         return
-    text = json.dumps(
-        {"key": _key(program.digest, reader), "program": encode(program)}, separators=(",", ":")
-    )
+    text = json.dumps({"key": _key(program.digest, reader), "program": encode(program)}, separators=(",", ":"))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")

@@ -58,7 +58,7 @@ def simulate(
 
     known = _engine(engine)
     chosen = case(source, method=method, step=step, save=save, overrides=overrides or {})
-    trajectory = _reference(chosen) if known == "pysd" else _generated(chosen, known)
+    trajectory = _reference(chosen) if known == "pysd" else _generated(chosen)
     if trajectory.trouble is not None:
         raise SimulationError(_explain(chosen, trajectory))
     return label(chosen, trajectory.values, engine=known)
@@ -71,22 +71,22 @@ def _engine(name: str) -> str:
     return name
 
 
-def _generated(chosen: Case, engine: str) -> Trajectory:
+def _generated(chosen: Case) -> Trajectory:
     lowered = lower(chosen.program)
     outputs = [quantity.id for quantity in chosen.program.quantities]
-    kernel = _maker(engine, chosen.method).compile(lowered)
+    kernel = _maker(chosen.method).compile(lowered)
     return kernel.run(np.array(lowered.defaults), chosen.grid, chosen.method, outputs)
 
 
-def _maker(engine: str, method: str) -> Engine:
-    """Return what compiles for that engine and method; variable-step methods have one of their own."""
+def _maker(method: str) -> Engine:
+    """Return what compiles for that method; variable-step methods have an engine of their own."""
     if method in ADAPTIVE:
-        from sdpolicy.backends.adaptive import ENGINE as adaptive
+        from sdpolicy.backends import adaptive
 
-        return adaptive
-    from sdpolicy.backends.python import ENGINE as python
+        return adaptive.ENGINE
+    from sdpolicy.backends import python
 
-    return python
+    return python.ENGINE
 
 
 def _reference(chosen: Case) -> Trajectory:
@@ -119,7 +119,7 @@ def _explain(chosen: Case, trajectory: Trajectory) -> Problem:
 
 def _inputs(lowered: Lowered, chosen: Case, quantity: str, time: float) -> str:
     """Return ``'a' = 1, 'b' = 2``: what the quantity reads, at the step before the trouble."""
-    from sdpolicy.backends.python import ENGINE as python
+    from sdpolicy.backends import python
 
     program, grid = chosen.program, chosen.grid
     equations = [equation.body for equation in program.equations if equation.target == quantity]
@@ -129,5 +129,5 @@ def _inputs(lowered: Lowered, chosen: Case, quantity: str, time: float) -> str:
     scalars = [name for name in names if not program.by_id[name].dimensions]
     method = chosen.method if chosen.method in FIXED_STEP else "rk4"
     short = Grid(grid.start, grid.step, before, before)
-    row = python.compile(lowered).run(np.array(lowered.defaults), short, method, scalars).values[-1]
+    row = python.ENGINE.compile(lowered).run(np.array(lowered.defaults), short, method, scalars).values[-1]
     return ", ".join(f"'{program.by_id[n].name}' = {v:.6g}" for n, v in zip(scalars, row, strict=True))

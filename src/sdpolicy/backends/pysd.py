@@ -119,6 +119,8 @@ def _translation(path: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="sdpolicy-") as temporary:
         model = Path(temporary) / "model.mdl"
         kept = folder("pysd")
+        if kept is not None:
+            kept.mkdir(parents=True, exist_ok=True, mode=0o700)
         if kept is not None and (kept / f"m{name}.py").is_file():
             return kept / f"m{name}.py"
         model.write_text(text, encoding="utf-8")
