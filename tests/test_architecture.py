@@ -21,7 +21,19 @@ TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 FLOORS = (
     {"errors", "expression"},
     {"program", "library", "cache", "words"},
-    {"vensim", "lower", "expand", "order", "interpret", "units", "primitives", "hold", "scenario", "integrators", "backends"},
+    {
+        "vensim",
+        "lower",
+        "expand",
+        "order",
+        "interpret",
+        "units",
+        "primitives",
+        "hold",
+        "scenario",
+        "integrators",
+        "backends",
+    },
     {"run", "results"},
     {"ensemble", "sensitivity", "dominance", "discovery", "calibration", "evidence", "checks", "summary"},
     {"figures"},
@@ -52,7 +64,9 @@ def imported(tree: ast.AST) -> Iterator[str]:
     names = {module_name(path) for path in MODULES}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (a.name.partition(".")[2] for a in node.names if a.name.partition(".")[0] == "sdpolicy")
+            yield from (
+                a.name.partition(".")[2] for a in node.names if a.name.partition(".")[0] == "sdpolicy"
+            )
         elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "sdpolicy":
             base = (node.module or "").partition(".")[2]
             for alias in node.names:

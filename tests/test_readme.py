@@ -62,7 +62,11 @@ def run_line(command: str, folder: Path) -> int:
     output = Path(arguments.pop()) if ">" in arguments else None
     arguments = [a for a in arguments if a != ">"]
     answer = subprocess.run(
-        [sys.executable, "-m", "sdpolicy", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "sdpolicy", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if output:
         (folder / output).write_text(answer.stdout, encoding="utf-8")

@@ -41,7 +41,12 @@ def test_runs_from_the_wheel_alone(unpacked: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(unpacked), "PYTHONUTF8": "1"}
     for arguments in (["-c", code, str(unpacked)], ["-m", "sdpolicy", "run", "korea", "--format", "none"]):
         answer = subprocess.run(
-            [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert answer.returncode == 0, answer.stderr
     assert list(tmp_path.iterdir()) == []
