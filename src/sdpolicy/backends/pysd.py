@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -60,19 +60,21 @@ def run(path: Path, base: Program, changed: Program, grid: Grid, outputs: Sequen
             saveper=grid.step * grid.every,
             return_columns=[names[fold(base.by_id[name].name)] for name in outputs if name in base.by_id],
         )
-    return _trajectory(changed, grid, outputs, frame)
+    return _trajectory(changed, grid, outputs, frame, names)
 
 
-def _trajectory(program: Program, grid: Grid, outputs: Sequence[str], frame: Any) -> Trajectory:
-    """Put PySD's table into a flat array; ``frame`` has a column for each element."""
+def _trajectory(
+    program: Program, grid: Grid, outputs: Sequence[str], frame: Any, names: Mapping[str, str]
+) -> Trajectory:
+    """Put PySD's table into a flat array; ``frame`` has a column for each element, under PySD's names."""
     chosen = [program.by_id[name] for name in outputs]
     places = layout(chosen)
     values = np.full((grid.saved, sum(quantity.size for quantity in chosen)), math.nan)
     columns: dict[str, list[Any]] = {}
     for column in frame.columns:
-        columns.setdefault(fold(re.sub(r"\[[^\]]*\]$", "", str(column))), []).append(frame[column])
+        columns.setdefault(re.sub(r"\[[^\]]*\]$", "", str(column)), []).append(frame[column])
     for quantity in chosen:
-        found = columns.get(fold(quantity.name), [])
+        found = columns.get(names.get(fold(quantity.name), ""), [])
         constant = next((e.body for e in program.equations if e.target == quantity.id), None)
         if quantity.id in CONTROL and isinstance(constant, Num):
             values[:, places[quantity.id]] = constant.value
