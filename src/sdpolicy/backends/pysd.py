@@ -22,7 +22,7 @@ import numpy as np
 
 from sdpolicy.backends.base import FloatArray, Trajectory, Trouble, layout
 from sdpolicy.errors import Problem, SimulationError
-from sdpolicy.expression import TIME, Lookup, Node, Num, Ref
+from sdpolicy.expression import TIME, Interpolation, Lookup, Node, Num, Ref
 from sdpolicy.integrators import Grid
 from sdpolicy.primitives import Curve, lookup
 from sdpolicy.program import CONTROL, Equation, Program, fold
@@ -172,7 +172,7 @@ def _mend_lookups(model: Any) -> None:
     The values are those of PySD: clamped at the ends, linear between. Only this model object changes.
     """
     for owner in vars(model.components._components).values():
-        data = getattr(owner, "data", None)
+        data: Any = getattr(owner, "data", None)
         if type(owner).__name__ != "HardcodedLookups" or getattr(data, "ndim", 0) != 1:
             continue
         if owner.interp != "interpolate":
@@ -215,27 +215,27 @@ def _changes(path: Path, base: Program, changed: Program) -> tuple[dict[str, flo
                 tables[name] = table
             case _:
                 problems.append(_no_counterpart(path, name))
-    stocks = {stock.target: stock for stock in base.stocks if not stock.index}
+    flows = {stock.target: stock.flow for stock in base.stocks if not stock.index}
     for stock in changed.stocks:
         if stock in base.stocks:
             continue
-        name, before_stock = base.by_id[stock.target].name, stocks.get(stock.target)
-        value = _number(stock.initial, numbers)
-        if before_stock is None or stock.flow != before_stock.flow or value is None:
+        name, start = base.by_id[stock.target].name, _number(stock.initial, numbers)
+        if flows.get(stock.target) != stock.flow or start is None:
             problems.append(_no_counterpart(path, name))
         else:
-            starts[name] = value
+            starts[name] = start
     if problems:
         raise SimulationError(problems)
     curves = {name: Curve.of(*changed.table_by_id[t.table].curves[0]) for name, t in tables.items()}
 
     def functions(clock: Callable[[], float]) -> dict[str, Callable[[], float]]:
-        return {
-            name: lambda curve=curve, mode=tables[name].mode: lookup(curve, clock(), mode)
-            for name, curve in curves.items()
-        }
+        return {name: _of_clock(curve, tables[name].mode, clock) for name, curve in curves.items()}
 
     return constants, functions, starts
+
+
+def _of_clock(curve: Curve, mode: Interpolation, clock: Callable[[], float]) -> Callable[[], float]:
+    return lambda: lookup(curve, clock(), mode)
 
 
 def _number(node: Node, numbers: dict[str, float]) -> float | None:
