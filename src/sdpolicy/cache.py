@@ -83,26 +83,38 @@ def folder(kind: str = "programs") -> Path | None:
     return Path(platformdirs.user_cache_dir("sdpolicy", appauthor=False)) / kind
 
 
-def load(digest: str, reader: str) -> Program | None:
-    """Return the Program read from a model text with that SHA-256, or None when it is not at hand."""
+def load(digest: str, reader: str, beside: Path) -> Program | None:
+    """Return the Program read from a model text with that SHA-256, or None when it is not at hand.
+
+    An entry counts only while the data files ``beside`` the model are those that it was made from.
+    """
     path = _entry(digest, reader)
     if path is None:
         return None
     try:
         found = json.loads(path.read_bytes())
         program = decode(found["program"])
-        sound = found["key"] == _key(digest, reader) and isinstance(program, Program) and program.digest == digest
+        fresh = all(_unchanged(beside / name, known) for name, known in found["files"].items())
+        sound = (
+            fresh and found["key"] == _key(digest, reader) and isinstance(program, Program) and program.digest == digest
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, SdpolicyError):
         return None
     return program if sound else None
 
 
-def store(program: Program, reader: str) -> None:
-    """Keep a Program, whole or not at all."""
+def _unchanged(path: Path, known: str) -> bool:
+    return hashlib.sha256(path.read_bytes()).hexdigest() == known
+
+
+def store(program: Program, reader: str, files: Mapping[str, str]) -> None:
+    """Keep a Program, whole or not at all; ``files`` has the SHA-256 of each data file that it was made from."""
     path = _entry(program.digest, reader)
     if path is None:
         return
-    text = json.dumps({"key": _key(program.digest, reader), "program": encode(program)}, separators=(",", ":"))
+    text = json.dumps(
+        {"key": _key(program.digest, reader), "files": dict(files), "program": encode(program)}, separators=(",", ":")
+    )
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")

@@ -53,7 +53,7 @@ REFUSED: Final[Mapping[str, str]] = {
         _DISCRETE,
     ),
     **dict.fromkeys(
-        ("get time value", "get data at time", "get data between times", "get data first time",
+        ("get time value", "get data at time", "get data first time",
          "get data last time", "get data max", "get data mean", "get data median", "get data min",
          "get data stdv", "get data total points", "get data value", "get 123 data", "get odbc data",
          "get vdf constants", "get vdf data", "get 123 constants", "invert matrix", "gamma ln", "probit",
@@ -62,7 +62,7 @@ REFUSED: Final[Mapping[str, str]] = {
         _OUTSIDE,
     ),
     **dict.fromkeys(
-        ("random 0 1", "random beta", "random binomial", "random exponential", "random gamma",
+        ("random beta", "random binomial", "random exponential", "random gamma",
          "random negative binomial", "random pink noise", "random poisson", "random triangular",
          "random weibull", "random lookup"),
         "Use RANDOM UNIFORM or RANDOM NORMAL.",
@@ -76,7 +76,8 @@ REFUSED: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 KNOWN: Final = frozenset(
-    {*SIMPLE, *REDUCTIONS, *TABLE_MODES, *REFUSED, "log", "game", "active initial", "integ", "elmcount",
+    {*SIMPLE, *REDUCTIONS, *TABLE_MODES, *REFUSED, "random 0 1", "get data between times", "log", "game",
+     "active initial", "integ", "elmcount",
      "smoothi", "smooth3", "smooth3i", "delay1", "delay1i", "delay3", "delay3i", "with lookup"}
 )  # fmt: skip
 """For "did you mean"."""

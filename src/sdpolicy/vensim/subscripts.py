@@ -135,9 +135,7 @@ class Book:
         if text.same_as:
             other = fold(text.same_as)
             if other not in self._texts:
-                raise Refusal(
-                    f"the subscript range '{text.same_as}' is not defined", self._hint(text.same_as)
-                )
+                raise Refusal(f"the subscript range '{text.same_as}' is not defined", self._hint(text.same_as))
             same = self._resolve(other, (*above, name))
             made = Range(text.name, same.elements, same.shown, same.root)
         else:

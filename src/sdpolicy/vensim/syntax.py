@@ -188,9 +188,7 @@ def parse_expression(text: str) -> Syntax:
             component.parse()
     except ParseError as error:
         near = (error.text or "")[error.pos : error.pos + 30].strip() or "its end"
-        raise Refusal(
-            f"the equation cannot be read at '{near}'", "Check operators and brackets there."
-        ) from None
+        raise Refusal(f"the equation cannot be read at '{near}'", "Check operators and brackets there.") from None
     except VisitationError as error:
         first = str(error).split("\n", 1)[0]
         raise Refusal(f"the equation cannot be read ({first})", "Check the functions' arguments.") from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sdpolicy.errors import ModelError, Problem
+from sdpolicy.vensim.prepare import Refusal
 
 LARGEST: Final = 10_000_000
 """Bytes that a model file may have; the largest published models stay below 5 million."""
@@ -56,9 +57,7 @@ def read_text(path: Path) -> str:
     """
     where = path.name
     if path.suffix.casefold() != ".mdl":
-        raise ModelError(
-            Problem(where, "a model file ends in .mdl", "Save the model in Vensim's text format.")
-        )
+        raise ModelError(Problem(where, "a model file ends in .mdl", "Save the model in Vensim's text format."))
     try:
         if path.is_dir():
             raise ModelError(Problem(where, "this is a folder, and a model file was expected"))
@@ -81,15 +80,11 @@ def _decode(raw: bytes, where: str) -> str:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     if b"\0" in raw and encoding != "utf-16":
-        raise ModelError(
-            Problem(where, "the file is binary, and text was expected", "Save the model as .mdl text.")
-        )
+        raise ModelError(Problem(where, "the file is binary, and text was expected", "Save the model as .mdl text."))
     try:
         text = raw.decode("utf-8-sig" if encoding.casefold() in ("utf-8", "utf8") else encoding)
     except LookupError:
-        problem = Problem(
-            f"{where}, line 1", f"the encoding '{encoding}' is unknown", "Save the model as UTF-8."
-        )
+        problem = Problem(f"{where}, line 1", f"the encoding '{encoding}' is unknown", "Save the model as UTF-8.")
         raise ModelError(problem) from None
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
@@ -102,7 +97,7 @@ def split(text: str) -> Source:
     """Split a model's text into entries, macros and sketch.
 
     Raises:
-        ModelError: when a macro does not end, or the text holds no entry at all.
+        Refusal: when a macro does not end.
     """
     equations, mark, sketch = text.partition(SKETCH_MARK)
     heading = re.match(r"\s*\{[^}]*\}", equations)
@@ -125,7 +120,7 @@ def split(text: str) -> Source:
         start = found.end()
     entries.extend(_entries(equations, start, len(equations)))
     if ":MACRO:" in equations[start:].upper():
-        raise ModelError(Problem("macro", "a :MACRO: has no :END OF MACRO:"))
+        raise Refusal("a :MACRO: has no :END OF MACRO:")
     return Source(tuple(entries), tuple(macros), mark + sketch, text)
 
 

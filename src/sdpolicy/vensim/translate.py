@@ -3,68 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from sdpolicy.errors import suggest
 from sdpolicy.expression import TIME, Apply, At, Axis, Index, Interpolation, Lookup, Node, Num, Reduce, Ref
-from sdpolicy.program import Dimension, Equation, Quantity, Stock, Table, fold, identifier
+from sdpolicy.program import CONTROL, Dimension, Equation, Quantity, Stock, Table, fold
 from sdpolicy.vensim.functions import KNOWN, REDUCTIONS, REFUSED, SIMPLE, TABLE_MODES
 from sdpolicy.vensim.prepare import Points, Refusal
-from sdpolicy.vensim.subscripts import Book, Elements
+from sdpolicy.vensim.subscripts import Elements
+from sdpolicy.vensim.symbols import Block, Curves, Loop, Macro, Refuse, Symbols
 from sdpolicy.vensim.syntax import Call, Inline, Name, Number, Syntax, Text
-
-Refuse = Callable[[str, str], None]
-"""Notes a problem, what and cure, of the definition at hand; reading goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """A table that expressions can read: a named look-up, or the table behind a data variable."""
-
-    table: str
-    dimensions: tuple[Dimension, ...] = ()
-    mode: Interpolation = "linear"
-    is_data: bool = False
-
-
-@dataclass
-class Symbols:
-    """All names of a model while it is being read, and the parts of the Program made so far."""
-
-    book: Book
-    quantities: dict[str, Quantity] = field(default_factory=dict)
-    curves: dict[str, Curves] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    """Display names by folded names, for suggestions."""
-    ids: set[str] = field(default_factory=set)
-    hidden: list[Quantity] = field(default_factory=list)
-    stocks: list[Stock] = field(default_factory=list)
-    equations: list[Equation] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-
-    def fresh(self, name: str) -> str:
-        """Return a new identifier for ``name``."""
-        made = identifier(name, self.ids)
-        self.ids.add(made)
-        return made
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A range that an equation repeats over: folded name, axis, and the elements it takes in order."""
-
-    range: str
-    axis: Axis
-    elements: Elements
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The elements that one equation fills: for each place of the target the range as written, or None for
-    a single element, and the elements."""
-
-    places: tuple[tuple[str | None, Elements], ...] = ()
 
 
 class Translator:
@@ -75,6 +23,8 @@ class Translator:
         self.loops: list[Loop] = []
         self.fixed: list[str] = []
         self.marked: dict[str, Loop] = {}
+        self.local: dict[str, Node | Curves] = {}
+        self.inside: tuple[str, ...] = ()
         self._count = 0
         for written, elements in block.places:
             if written is None:
@@ -95,6 +45,18 @@ class Translator:
             places = positions(elements, dimension)
             index.append(places[0] if written is None else At(next(loops).axis.id, places))
         return tuple(index)
+
+    def define(self, target: str, index: Index, body: Syntax) -> None:
+        """Add the stock or equation that ``body`` makes of a quantity (by identifier)."""
+        match body:
+            case Call(function="integ", args=(flow, initial)):
+                stock = Stock(target, self.node(flow), self.node(initial), self.axes, index)
+                self.symbols.stocks.append(stock)
+            case Call(function="active initial", args=(running, starting)):
+                nodes = self.node(running), self.node(starting)
+                self.symbols.equations.append(Equation(target, nodes[0], self.axes, index, nodes[1]))
+            case _:
+                self.symbols.equations.append(Equation(target, self.node(body), self.axes, index))
 
     def node(self, syntax: Syntax) -> Node:
         """Translate one expression. What cannot be is noted, and a number stands in its place."""
@@ -127,6 +89,8 @@ class Translator:
         folded = fold(name.name)
         if folded == "time":
             return Ref(TIME)
+        if self.inside:
+            return self._name_in_macro(folded)
         quantity = self.symbols.quantities.get(folded)
         if quantity is not None:
             return Ref(quantity.id, self.resolve(name.subscripts, quantity.dimensions, quantity.name))
@@ -136,9 +100,63 @@ class Translator:
         if folded in self.symbols.book.ranges or folded in self.symbols.book.home:
             return self._position(folded)
         hint = suggest(folded, self.symbols.names.values())
-        raise Refusal(
-            f"'{self._spelled(name.name)}' is not defined", hint or "Define it, or correct its name."
-        )
+        raise Refusal(f"'{self._spelled(name.name)}' is not defined", hint or "Define it, or correct its name.")
+
+    def _name_in_macro(self, folded: str) -> Node:
+        """Resolve a name inside of a macro: its own, the run's settings, or the model's with a ``$``."""
+        found = self.local.get(folded)
+        outside = folded.removesuffix("$").strip()
+        if folded.endswith("$") and outside == TIME:
+            return Ref(TIME)
+        if found is None and (folded.endswith("$") or folded.replace(" ", "_") in CONTROL):
+            quantity = self.symbols.quantities.get(outside)
+            if quantity is not None and not quantity.dimensions:
+                return Ref(quantity.id)
+        if found is None:
+            raise Refusal(f"'{folded}' is not defined inside of the macro", "Make it one of the macro's inputs.")
+        if isinstance(found, Curves):
+            raise Refusal(f"the table '{folded}' stands where a number is expected", "Give it an argument.")
+        return found
+
+    def _expand(self, macro: Macro, call: Call) -> Node:
+        """Write a macro's equations out, with quantities of their own for this one call."""
+        if macro.name in self.inside:
+            raise Refusal(f"the macro '{macro.name}' calls itself")
+        self._arity(call, len(macro.inputs))
+        local: dict[str, Node | Curves] = {}
+        for name, arg in zip(macro.inputs, call.args, strict=True):
+            local[name] = self._input(name, arg)
+        made: dict[str, tuple[Quantity, Index]] = {}
+        for definition, _ in macro.definitions:
+            level = isinstance(definition.body, Call) and definition.body.function == "integ"
+            key = fold(definition.name)
+            made[key] = self._hide_here(definition.name, "stock" if level else "auxiliary")
+            local[key] = Ref(made[key][0].id, made[key][1])
+        outside = self.local, self.inside
+        self.local, self.inside = local, (*self.inside, macro.name)
+        try:
+            for definition, _ in macro.definitions:
+                quantity, index = made[fold(definition.name)]
+                if not isinstance(definition.body, Number | Name | Call | Inline):
+                    raise Refusal(f"'{definition.name}' cannot be read inside of the macro '{macro.name}'")
+                self.define(quantity.id, index, definition.body)
+        finally:
+            self.local, self.inside = outside
+        quantity, index = made[fold(macro.name)]
+        return Ref(quantity.id, index)
+
+    def _input(self, name: str, arg: Syntax) -> Node | Curves:
+        """Return what an input of a macro stands for: a table, a number, or a quantity of its own."""
+        if isinstance(arg, Name) and not arg.subscripts:
+            held = self.local.get(fold(arg.name)) if self.inside else self.symbols.curves.get(fold(arg.name))
+            if isinstance(held, Curves):
+                return held
+        node = self.node(arg)
+        if isinstance(node, Num | Ref):
+            return node
+        quantity, index = self._hide_here(name, "auxiliary")
+        self.symbols.equations.append(Equation(quantity.id, node, self.axes, index))
+        return Ref(quantity.id, index)
 
     @staticmethod
     def _spelled(name: str) -> str:
@@ -165,12 +183,8 @@ class Translator:
         if len(written) != len(dimensions):
             ranges = ", ".join(dimension.name for dimension in dimensions) or "none"
             what = f"'{name}' has {len(dimensions)} subscripts ({ranges}), and {len(written)} are given"
-            raise Refusal(
-                what, f"Write it as {name}[{ranges}]." if dimensions else "Take the subscripts out."
-            )
-        return tuple(
-            self._place(text, dimension, name) for text, dimension in zip(written, dimensions, strict=True)
-        )
+            raise Refusal(what, f"Write it as {name}[{ranges}]." if dimensions else "Take the subscripts out.")
+        return tuple(self._place(text, dimension, name) for text, dimension in zip(written, dimensions, strict=True))
 
     def _place(self, written: str, dimension: Dimension, name: str) -> int | At:
         book = self.symbols.book
@@ -211,8 +225,11 @@ class Translator:
 
     def _call(self, call: Call) -> Node:
         function = fold(call.function)
-        if function in self.symbols.curves:
-            return self._read(function, call)
+        curves = self.local.get(function) if self.inside else self.symbols.curves.get(function)
+        if isinstance(curves, Curves):
+            return self._read(curves, call)
+        if function in self.symbols.macros:
+            return self._expand(self.symbols.macros[function], call)
         if call.subscripts:
             raise Refusal(f"'{self._spelled(call.function)}' is no table that could be called")
         if function in SIMPLE:
@@ -240,10 +257,9 @@ class Translator:
         if len(call.args) != count:
             raise Refusal(f"{fold(call.function).upper()} takes {count} arguments, not {len(call.args)}")
 
-    def _read(self, function: str, call: Call) -> Node:
-        curves = self.symbols.curves[function]
+    def _read(self, curves: Curves, call: Call) -> Node:
         self._arity(call, 1)
-        index = self.resolve(call.subscripts, curves.dimensions, self.symbols.names[function])
+        index = self.resolve(call.subscripts, curves.dimensions, self._spelled(call.function))
         return Lookup(curves.table, self.node(call.args[0]), curves.mode, index)
 
     def _table_mode(self, call: Call) -> Node:
@@ -276,6 +292,21 @@ class Translator:
         x, base = map(self.node, call.args)
         return Apply("div", (Apply("ln", (x,)), Apply("ln", (base,))))
 
+    def _random_0_1(self, call: Call) -> Node:
+        self._arity(call, 0)
+        return Apply("random uniform", (Num(0.0), Num(1.0), Num(0.0)))
+
+    def _between(self, call: Call) -> Node:
+        """GET DATA BETWEEN TIMES(data, time, mode): mode 1 looks forward, -1 holds backward, 0 interpolates."""
+        self._arity(call, 3)
+        data, x, mode = call.args
+        curves = self.symbols.curves.get(fold(data.name)) if isinstance(data, Name) else None
+        if not isinstance(data, Name) or curves is None or not isinstance(mode, Number):
+            raise Refusal("GET DATA BETWEEN TIMES needs a data variable and a mode of -1, 0 or 1")
+        read: Interpolation = "forward" if mode.value >= 1 else "backward" if mode.value <= -1 else "linear"
+        index = self.resolve(data.subscripts, curves.dimensions, self._spelled(data.name))
+        return Lookup(curves.table, self.node(x), read, index)
+
     def _game(self, call: Call) -> Node:
         self._arity(call, 1)
         return self.node(call.args[0])
@@ -305,9 +336,7 @@ class Translator:
     def _hide_here(self, what: str, kind: str) -> tuple[Quantity, Index]:
         """Add a hidden quantity with the loops of the definition at hand; return it and its index there."""
         if self.marked:
-            raise Refusal(
-                "a state stands inside of SUM, PROD, VMIN or VMAX", "Give it a variable of its own."
-            )
+            raise Refusal("a state stands inside of SUM, PROD, VMIN or VMAX", "Give it a variable of its own.")
         shown = self.symbols.book.ranges
         dimensions = tuple(Dimension(shown[loop.range].name, loop.elements) for loop in self.loops)
         index = tuple(At(loop.axis.id, tuple(range(loop.axis.size))) for loop in self.loops)
@@ -328,6 +357,8 @@ class Translator:
 
 _SPECIAL: Final[Mapping[str, Callable[[Translator, Call], Node]]] = {
     "log": Translator._log,
+    "random 0 1": Translator._random_0_1,
+    "get data between times": Translator._between,
     "game": Translator._game,
     "integ": Translator._integ,
     "elmcount": Translator._elmcount,

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sdpolicy.program import Dimension, Kind, fold
+from sdpolicy.expression import Interpolation
+from sdpolicy.program import Dimension, Kind, Quantity, fold
 from sdpolicy.vensim.prepare import NUMBER, Refusal
 from sdpolicy.vensim.subscripts import Book, Elements
+from sdpolicy.vensim.symbols import Block
 from sdpolicy.vensim.syntax import Array, Call, Curve, Definition, Number
 from sdpolicy.vensim.text import Entry
-from sdpolicy.vensim.translate import Block
 
+Cell = tuple[str, ...]
+"""One element of a variable, by the folded names of its subscripts."""
+
+_KEYWORDS: Final[Mapping[str, Interpolation]] = {
+    "": "linear", "interpolate": "linear", "hold_backward": "backward", "look_forward": "forward"
+}  # fmt: skip
 _UNIT: Final = re.compile(r"(.*?)\s*\[([^\[\]]*)\]\s*")
 
 
@@ -48,6 +55,30 @@ class Variable:
         return definition.role == "table" or _is_call(definition, "get lookups")
 
     @property
+    def reads_data(self) -> bool:
+        """Whether the variable follows a series from a file."""
+        definition = self.definitions[0][0]
+        return _is_call(definition, "get data") or (definition.role == "data" and definition.body is None)
+
+    @property
+    def mode(self) -> Interpolation:
+        """How its data are read between their points.
+
+        Raises:
+            Refusal: for :RAW: data, which are not available between their points.
+        """
+        keyword = self.definitions[0][0].keyword
+        if keyword not in _KEYWORDS:
+            cure = "Use :INTERPOLATE:, :HOLD BACKWARD: or :LOOK FORWARD:."
+            raise Refusal(f":{keyword.upper().replace('_', ' ')}: data are not supported", cure)
+        return _KEYWORDS[keyword]
+
+    def quantity(self, made: str, own: tuple[Dimension, ...]) -> Quantity:
+        """Return the quantity with identifier ``made`` and these dimensions."""
+        low, high = self.limits
+        return Quantity(self.name, made, self.kind, self.unit, self.doc, low, high, own, self.line)
+
+    @property
     def kind(self) -> Kind:
         """What the variable is.
 
@@ -68,7 +99,7 @@ def _is_call(definition: Definition, function: str) -> bool:
 
 def _kind(definition: Definition) -> Kind:
     body = definition.body
-    if definition.role == "data" or _is_call(definition, "get data"):
+    if _is_call(definition, "get data") or (definition.role == "data" and body is None):
         return "data"
     if isinstance(body, Number | Array | Curve) or _is_call(definition, "get constants"):
         return "constant"
@@ -110,9 +141,7 @@ def blocks(definition: Definition, book: Book) -> list[Block]:
     return [Block(tuple(zip(ranges, part, strict=True))) for part in _without(whole, holes)]
 
 
-def _without(
-    whole: Sequence[Elements], holes: Sequence[Sequence[Elements]]
-) -> Iterator[tuple[Elements, ...]]:
+def _without(whole: Sequence[Elements], holes: Sequence[Sequence[Elements]]) -> Iterator[tuple[Elements, ...]]:
     """Yield rectangles that together cover ``whole`` without the ``holes``."""
     if not holes or not whole:
         if not holes:
@@ -129,7 +158,7 @@ def _without(
             yield (elements, *part)
 
 
-def cells(block: Block) -> list[tuple[str, ...]]:
+def cells(block: Block) -> list[Cell]:
     """Return the elements that a block fills, last place fastest."""
     return list(itertools.product(*(elements for _, elements in block.places)))
 
@@ -140,15 +169,13 @@ def check_cover(variable: Variable, filled: Sequence[Block], whole: Sequence[Dim
     Raises:
         Refusal: naming an element that is defined twice, or not at all.
     """
-    seen: set[tuple[str, ...]] = set()
+    seen: set[Cell] = set()
     for block in filled:
         for cell in cells(block):
             if cell in seen:
                 shown = f"[{', '.join(cell)}]" if cell else ""
                 lines = " and ".join(str(entry.line) for _, entry in variable.definitions)
-                raise Refusal(
-                    f"'{variable.name}{shown}' is defined more than once (lines {lines})", "Keep one."
-                )
+                raise Refusal(f"'{variable.name}{shown}' is defined more than once (lines {lines})", "Keep one.")
             seen.add(cell)
     for cell in itertools.product(*([fold(one) for one in dimension.elements] for dimension in whole)):
         if cell not in seen:

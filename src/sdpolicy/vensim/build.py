@@ -1,0 +1,116 @@
+"""The equations and tables of one variable, from its definitions. It knows no file format and no other variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+from sdpolicy.expression import TIME, Lookup, Num, Ref
+from sdpolicy.program import Dimension, Equation, Quantity, Table, fold
+from sdpolicy.vensim.data import Files, numbers, series
+from sdpolicy.vensim.prepare import Points, Refusal
+from sdpolicy.vensim.symbols import Block, Curves, Refuse, Symbols
+from sdpolicy.vensim.syntax import Array, Call, Curve, Definition, Text
+from sdpolicy.vensim.translate import Translator, positions
+from sdpolicy.vensim.variables import Cell, Variable, blocks, cells, check_cover
+
+
+def define(variable: Variable, symbols: Symbols, files: Files, refuse_at: Callable[[int], Refuse]) -> None:
+    """Add the equations of a variable to ``symbols``.
+
+    Raises:
+        Refusal: when elements are defined twice or not at all, or a definition cannot be carried out.
+    """
+    quantity = symbols.quantities[fold(variable.name)]
+    if variable.reads_data:
+        define_table(variable, symbols, files)
+        _follow(quantity, symbols)
+        return
+    filled: list[Block] = []
+    for definition, entry in variable.definitions:
+        own = blocks(definition, symbols.book)
+        filled.extend(own)
+        for block in own:
+            translator = Translator(symbols, quantity, block, refuse_at(entry.line))
+            _equation(translator, definition, block, files)
+    check_cover(variable, filled, quantity.dimensions)
+
+
+def _equation(translator: Translator, definition: Definition, block: Block, files: Files) -> None:
+    match definition.body:
+        case Array(values=values):
+            _spread(translator, block, values)
+        case Call(function="get constants", args=args):
+            name, tab, cell = _texts(args)
+            _spread(translator, block, numbers(files.sheet(name, tab), cell, block.shape))
+        case None:
+            raise Refusal("the data variable has no data", "Give it some, with GET DIRECT DATA.")
+        case Curve():
+            raise Refusal("the variable is defined as a table and as something else")
+        case body:
+            translator.define(translator.target.id, translator.index, body)
+
+
+def _texts(args: tuple[object, ...]) -> list[str]:
+    texts = [arg.value for arg in args if isinstance(arg, Text)]
+    if len(texts) != len(args):
+        raise Refusal("the file, the sheet and the cells must be texts in quotes")
+    return texts
+
+
+def _spread(translator: Translator, block: Block, values: tuple[float, ...]) -> None:
+    """Give each element of a block its number."""
+    filled = cells(block)
+    if len(filled) != len(values):
+        raise Refusal(f"{len(values)} numbers are given for {len(filled)} elements")
+    own = translator.target.dimensions
+    for cell, value in zip(filled, values, strict=True):
+        place = tuple(positions((element,), dimension)[0] for element, dimension in zip(cell, own, strict=True))
+        translator.symbols.equations.append(Equation(translator.target.id, Num(value), (), place))
+
+
+def _follow(quantity: Quantity, symbols: Symbols) -> None:
+    """Let a data variable follow its table over time, element by element."""
+    curves = symbols.curves[fold(quantity.name)]
+    for place in product(*(range(length) for length in quantity.shape)):
+        body = Lookup(curves.table, Ref(TIME), curves.mode, place)
+        symbols.equations.append(Equation(quantity.id, body, (), place))
+
+
+def define_table(variable: Variable, symbols: Symbols, files: Files) -> None:
+    """Add the table of a look-up, or the one behind a data variable, to ``symbols``.
+
+    Raises:
+        Refusal: as :func:`define` does.
+    """
+    curves: Curves = symbols.curves[fold(variable.name)]
+    filled: list[Block] = []
+    found: dict[Cell, Points] = {}
+    for definition, _ in variable.definitions:
+        own = blocks(definition, symbols.book)
+        filled.extend(own)
+        for block in own:
+            found.update(_points(definition, block, files))
+    check_cover(variable, filled, curves.dimensions)
+    points = tuple(found[cell] for cell in cells(_whole(curves.dimensions)))
+    shape = tuple(len(dimension.elements) for dimension in curves.dimensions)
+    symbols.tables.append(Table(curves.table, points, shape, variable.name, variable.unit, variable.line))
+
+
+def _whole(dimensions: tuple[Dimension, ...]) -> Block:
+    return Block(tuple((dimension.name, tuple(map(fold, dimension.elements))) for dimension in dimensions))
+
+
+def _points(definition: Definition, block: Block, files: Files) -> dict[Cell, Points]:
+    filled = cells(block)
+    match definition.body:
+        case Curve(points=points):
+            return dict.fromkeys(filled, points)
+        case Call(function="get lookups" | "get data", args=args):
+            name, tab, along, cell = _texts(args)
+            found = series(files.sheet(name, tab), along, cell, len(filled))
+            return dict(zip(filled, found, strict=True))
+        case None:
+            raise Refusal("the data variable has no data", "Give it some, with GET DIRECT DATA.")
+        case _:
+            raise Refusal("the variable is defined as a table and as something else")
