@@ -62,9 +62,7 @@ def fake_run(name: str = "korea", title: str = "Korea, 1962 to 2010", credit: fl
     """Return a Dataset as ``label`` makes them."""
     series = economy(credit)
     time = 1962 + 0.25 * np.arange(len(series["output"]))
-    data = {
-        key: ("time", np.asarray(series[key]), _attrs(key, unit, kind)) for key, (unit, kind) in UNITS.items()
-    }
+    data = {key: ("time", np.asarray(series[key]), _attrs(key, unit, kind)) for key, (unit, kind) in UNITS.items()}
     attrs = {
         "title": title, "question": "Why does catching up end in a stall?", "scenario": name, "country": "KOR",
         "model": "core", "model_sha256": "c0ffee" * 10 + "abcd", "scenario_sha256": "decade" * 10 + "1234",

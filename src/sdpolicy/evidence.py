@@ -181,9 +181,7 @@ def fit(simulated: Sequence[float], observed: Sequence[float]) -> Fit:
     relative = error / a if np.all(a != 0) else np.full(len(a), np.nan)
     spread_s, spread_a = float(s.std()), float(a.std())
     covariance = float(np.mean((s - s.mean()) * (a - a.mean())))
-    shares = np.array(
-        [(s.mean() - a.mean()) ** 2, (spread_s - spread_a) ** 2, 2 * (spread_s * spread_a - covariance)]
-    )
+    shares = np.array([(s.mean() - a.mean()) ** 2, (spread_s - spread_a) ** 2, 2 * (spread_s * spread_a - covariance)])
     mse = float(np.mean(error**2))
     bias, variation, covariation = shares / mse if mse > 0 else np.full(3, np.nan)
     r2 = (covariance / (spread_s * spread_a)) ** 2 if spread_s > 0 and spread_a > 0 else math.nan

@@ -14,7 +14,8 @@ from sdpolicy.figures import chart, panels
 from sdpolicy.figures.frame import footer, header
 from sdpolicy.figures.labels import short_names
 from sdpolicy.figures.style import BASELINE, COLOURS, DASHES, HEIGHT, MARGIN, Box, Page
-from sdpolicy.summary import phases_of, roles_of
+from sdpolicy.results.roles import roles_of
+from sdpolicy.summary import phases_of
 
 ROW = 260
 """Pixels that a row of panels needs at least; a page of more than two rows is higher than a slide."""

@@ -111,17 +111,20 @@ def draw(
     return axes
 
 
-def limits(series: Sequence[FloatArray], facts: Sequence[Observation] = ()) -> tuple[float, float]:
-    """Return the range of an axis: all points with some room, from 0 on where they are near enough to it."""
+def limits(series: Sequence[FloatArray], facts: Sequence[Observation] = (), near: float = 0.6) -> tuple[float, float]:
+    """Return the range of an axis: all points with some room.
+
+    It begins at 0 where the points come nearer to it than the fraction ``near`` of the greatest.
+    """
     values = np.concatenate([*series, [x for f in facts for x in (f.value, f.low, f.high) if x is not None]])
     values = values[np.isfinite(values)]
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
     room = 0.07 * (high - low) or 0.1 * abs(high) or 1.0
-    if low >= 0 and low <= 0.6 * high:
+    if low >= 0 and low <= near * high:
         return 0.0, high + room
-    if high <= 0 and high >= 0.6 * low:
+    if high <= 0 and high >= near * low:
         return low - room, 0.0
     return low - room, high + room
 
@@ -172,7 +175,7 @@ def _observe(axes: Axes, facts: Sequence[Observation]) -> None:
         mark.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
 
-def label_width(texts: Sequence[str], most: float = 150) -> float:
+def label_width(texts: Sequence[str], most: float = 112) -> float:
     """Return the pixels that labels of these words need at the right of a panel."""
     longest = max((measure(line, LABEL) for text in texts for line in wrap(text, most, LABEL)), default=0)
     return longest + 16 if longest else 0

@@ -70,9 +70,7 @@ def _title(datasets: Sequence[xr.Dataset]) -> str:
     return f"{titles[0]}, against {spoken_list(titles[1:])}" if len(titles) > 1 else titles[0]
 
 
-def _pair(
-    page: Page, box: Box, panel: panels.Panel, runs: dict[str, xr.Dataset], facts: Sequence[Observation]
-) -> None:
+def _pair(page: Page, box: Box, panel: panels.Panel, runs: dict[str, xr.Dataset], facts: Sequence[Observation]) -> None:
     """Draw one variable: levels in the upper three fifths, differences below."""
     names, datasets = list(runs), list(runs.values())
     levels = [

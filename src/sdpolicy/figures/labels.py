@@ -39,11 +39,12 @@ def short_names(names: Sequence[str]) -> list[str]:
     """Return names for line ends: the words that all share are left out, hyphens become blanks.
 
     >>> short_names(["korea", "korea-no-directed-credit", "korea-open-1985"])
-    ['korea', 'no directed credit', 'open 1985']
+    ['Korea', 'No directed credit', 'Open 1985']
     """
     words = [name.replace("_", " ").replace("-", " ").split() for name in names]
     shared = 0
     if len(words) > 1:
         while len({tuple(part[: shared + 1]) for part in words if part}) == 1 and shared < min(map(len, words)):
             shared += 1
-    return [" ".join(part[shared:] or part) for part in words]
+    texts = [" ".join(part[shared:] or part) for part in words]
+    return [text[:1].upper() + text[1:] for text in texts]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sdpolicy.errors import Problem, ResultError, suggest
 from sdpolicy.program import fold
-from sdpolicy.summary import roles_of
+from sdpolicy.results.roles import roles_of
 
 FloatArray = NDArray[np.float64]
 Wanted = Sequence[str | Sequence[str]]
@@ -21,7 +21,7 @@ Wanted = Sequence[str | Sequence[str]]
 
 MOST: Final = 8
 MOST_LINES: Final = 8
-ROLE_ORDER: Final = ("output", "relative knowledge", "export share", "debt/equity", "liquidity")
+ROLE_ORDER: Final = ("output", "relative knowledge", "debt/equity", "liquidity", "export share")
 
 
 @dataclass(frozen=True, slots=True)

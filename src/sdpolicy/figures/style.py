@@ -110,9 +110,9 @@ class Page:
             spine.set(color=GREY, linewidth=1)
         axes.grid(visible=True, axis="y", color=FAINT, linewidth=0.8, linestyle="-", alpha=1)
         axes.grid(visible=False, axis="x")
-        axes.xaxis.set_major_locator(MaxNLocator(max(2, int(box.width / 72)), steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(max(2, int(box.width / 68)), steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_major_locator(MaxNLocator(max(2, int(box.height / 55)), steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(max(2, int(box.height / 42)), steps=[1, 2, 2.5, 5, 10]))
         return axes
 
     def text(self, x: float, y: float, text: str, ink: Ink = LABEL) -> float:
@@ -158,17 +158,17 @@ def fonts() -> tuple[str, ...]:
 
 @cache
 def _renderer() -> RendererAgg:
-    return RendererAgg(1, 1, DPI)
+    return RendererAgg(1, 1, DPI)  # type: ignore[no-untyped-call]
 
 
 @cache
 def measure(text: str, ink: Ink) -> float:
-    """Return the width of the longest line of ``text`` in pixels, without drawing it."""
+    """Return the width of a line of text in pixels, without drawing it."""
     font = font_manager.FontProperties(family=list(fonts()), weight=ink.weight, size=points(ink.size))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        sizes = [_renderer().get_text_width_height_descent(line, font, False)[0] for line in text.split("\n")]
-    return float(max(sizes))
+        width, _, _ = _renderer().get_text_width_height_descent(text, font, False)  # type: ignore[no-untyped-call]
+    return float(width)
 
 
 def wrap(text: str, width: float, ink: Ink) -> list[str]:
