@@ -54,14 +54,19 @@ def simulate(
         SimulationError: for an engine or method that does not exist, and when a value is not finite.
     """
     from sdpolicy.results import label
-    from sdpolicy.scenario import case
+    from sdpolicy.results.roles import read_roles
+    from sdpolicy.scenario import RunSettings, case
+    from sdpolicy.vensim import read_model
 
     known = _engine(engine)
-    chosen = case(source, method=method, step=step, save=save, overrides=overrides or {})
+    chosen = case(source, read_model, overrides or {}, RunSettings(method=method, step=step, save=save))
     trajectory = _reference(chosen) if known == "pysd" else _generated(chosen)
     if trajectory.trouble is not None:
         raise SimulationError(_explain(chosen, trajectory))
-    return label(chosen, trajectory.values, engine=known)
+    outputs = [quantity.id for quantity in chosen.program.quantities]
+    roles = read_roles(Path(chosen.program.source).with_suffix(".roles.toml"))
+    named = str(source) if isinstance(source, str | Path) else ""
+    return label(chosen, trajectory.values, outputs, known, named, roles)
 
 
 def _engine(name: str) -> str:

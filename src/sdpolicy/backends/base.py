@@ -46,6 +46,17 @@ class Trajectory:
     trouble: Trouble | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Many runs: ``values`` of shape (members, saved times, outputs), float64.
+
+    ``troubles`` names, by member, the first value that was not finite; that member's later rows are NaN.
+    """
+
+    values: FloatArray
+    troubles: Mapping[int, Trouble]
+
+
 class Kernel(Protocol):
     """A compiled model. It holds no state between runs."""
 
@@ -64,6 +75,7 @@ class Kernel(Protocol):
 class Engine(Protocol):
     """Makes kernels."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def compile(self, lowered: Lowered) -> Kernel: ...
