@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sdpolicy.backends.base import Engine, Trajectory
+from sdpolicy.backends.base import Engine, Trajectory, Trouble, layout
 from sdpolicy.errors import Problem, SimulationError, suggest
 from sdpolicy.expression import references
 from sdpolicy.integrators import ADAPTIVE, FIXED_STEP, Grid
@@ -63,10 +63,9 @@ def simulate(
     trajectory = _reference(chosen) if known == "pysd" else _generated(chosen)
     if trajectory.trouble is not None:
         raise SimulationError(_explain(chosen, trajectory))
-    outputs = [quantity.id for quantity in chosen.program.quantities]
     roles = read_roles(Path(chosen.program.source).with_suffix(".roles.toml"))
     named = str(source) if isinstance(source, str | Path) else ""
-    return label(chosen, trajectory.values, outputs, known, named, roles)
+    return label(chosen, trajectory.values, engine=known, reference=named, roles=roles)
 
 
 def _engine(name: str) -> str:
@@ -113,26 +112,28 @@ def _explain(chosen: Case, trajectory: Trajectory) -> Problem:
     trouble = trajectory.trouble
     assert trouble is not None
     program = chosen.program
-    quantity = program.by_id[trouble.quantity]
-    where = f"{chosen.scenario.name if chosen.scenario else program.name}, '{quantity.name}'"
+    where = f"{chosen.scenario.name if chosen.scenario else program.name}, '{program.by_id[trouble.quantity].name}'"
     what = f"the value is not finite at time {trouble.time:g}"
-    inputs = _inputs(lower(program), chosen, trouble.quantity, trouble.time)
+    inputs = _inputs(lower(program), chosen, trouble)
     if inputs:
-        what += f"; one step before, it was computed from {inputs}"
+        what += f"; what it is computed from, when last known: {inputs}"
     return Problem(where, what, "Try a smaller step, or look at what these inputs should be.")
 
 
-def _inputs(lowered: Lowered, chosen: Case, quantity: str, time: float) -> str:
-    """Return ``'a' = 1, 'b' = 2``: what the quantity reads, at the step before the trouble."""
+def _inputs(lowered: Lowered, chosen: Case, trouble: Trouble) -> str:
+    """Return ``'a' = 1, 'b' = 2``: the scalars that the quantity reads, at the step before the trouble."""
     from sdpolicy.backends import python
 
     program, grid = chosen.program, chosen.grid
-    equations = [equation.body for equation in program.equations if equation.target == quantity]
-    flows = [stock.flow for stock in program.stocks if stock.target == quantity]
-    names = sorted(set().union(*map(references, [*equations, *flows])) & set(program.by_id))
-    before = max(1, round((time - grid.start) / grid.step) - 1)
-    scalars = [name for name in names if not program.by_id[name].dimensions]
+    bodies = [equation.body for equation in program.equations if equation.target == trouble.quantity]
+    bodies += [stock.flow for stock in program.stocks if stock.target == trouble.quantity]
+    names = sorted({name for body in bodies for name in references(body)} & set(program.by_id))
+    names = [name for name in names if not program.by_id[name].dimensions]
+    steps = round((trouble.time - grid.start) / grid.step)
     method = chosen.method if chosen.method in FIXED_STEP else "rk4"
-    short = Grid(grid.start, grid.step, before, before)
-    row = python.ENGINE.compile(lowered).run(np.array(lowered.defaults), short, method, scalars).values[-1]
-    return ", ".join(f"'{program.by_id[n].name}' = {v:.6g}" for n, v in zip(scalars, row, strict=True))
+    short = Grid(grid.start, grid.step, max(steps, 1))
+    values = python.ENGINE.compile(lowered).run(np.array(lowered.defaults), short, method, names).values
+    known = dict(zip(names, values[max(steps - 1, 0)], strict=True))
+    places = layout(program.by_id[name] for name in lowered.parameters)
+    known |= {name: lowered.defaults[places[name].start] for name in names if name in places}
+    return ", ".join(f"'{program.by_id[name].name}' = {x:.6g}" for name, x in known.items() if np.isfinite(x))
