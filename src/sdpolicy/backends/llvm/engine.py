@@ -1,0 +1,231 @@
+"""The compiled engine: kernels made on demand, one run or many, over as many threads as asked for.
+
+It knows Lowered models, grids and numbers; no scenario, no file, no label.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdpolicy.backends.base import Ensemble, FloatArray, Trajectory, Trouble, layout
+from sdpolicy.backends.llvm import objects
+from sdpolicy.backends.llvm.checks import prune, targets
+from sdpolicy.backends.llvm.frame import NAME
+from sdpolicy.backends.llvm.kernel import Module, module
+from sdpolicy.integrators import FIXED_STEP, Grid
+from sdpolicy.lower import Lowered
+
+LANES: Final = 8
+"""Members that the lane kernel runs side by side: two vectors of 4 with AVX2, one with AVX-512, four with NEON."""
+BLOCK: Final = 256
+"""Members that a thread takes at a time."""
+_INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
+_PROTOTYPE: Final = ctypes.CFUNCTYPE(
+    None, _POINTER, _INTEGER, _INTEGER, _INTEGER, _INTEGER, _REAL, _REAL, _INTEGER, _INTEGER,
+    _POINTER, _INTEGER, _POINTER, _POINTER,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A compiled function, ready to be called from any thread; it keeps nothing between calls."""
+
+    code: objects.Code
+    module: Module
+    columns: int
+
+    @staticmethod
+    def of(built: Module, columns: int) -> Routine:
+        return Routine(objects.load(objects.cached(built.text), NAME), built, columns)
+
+    def workspace(self, steps: int) -> NDArray[np.uint8]:
+        """Return memory for one thread, aligned to a cache line."""
+        size = 8 * self.module.width * (self.module.fixed + self.module.per_step * (steps + 1))
+        memory = np.empty(size + 64, dtype=np.uint8)
+        offset = -memory.ctypes.data % 64
+        return memory[offset : offset + size]
+
+    def call(
+        self, parameters: FloatArray, grid: Grid, span: tuple[int, int], out: FloatArray, bad: NDArray[np.uint8]
+    ) -> None:
+        """Run members ``span[0]`` to ``span[1] - 1``; mark in ``bad`` those with a value that is not finite."""
+        space = self.workspace(grid.steps)
+        strides = [stride // 8 for stride in parameters.strides]
+        _PROTOTYPE(self.code.address)(
+            parameters.ctypes.data, strides[0], strides[1], span[0], span[1] - span[0],
+            grid.start, grid.step, grid.steps, grid.every,
+            out.ctypes.data, grid.saved * self.columns, bad.ctypes.data, space.ctypes.data,
+        )  # fmt: skip
+
+
+class CompiledKernel:
+    """A model for the compiled engine; a function for each method and choice of outputs is made when first used."""
+
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered = lowered
+        self.places = layout(lowered.program.quantities)
+        self.columns = sum(lowered.by_id[name].size for name in lowered.parameters)
+        self._routines: dict[tuple[str, tuple[str, ...], int, bool], Routine] = {}
+
+    def routine(self, method: str, outputs: Sequence[str], lanes: int, *, whole: bool) -> Routine:
+        """Return the function for ``method`` and ``outputs``.
+
+        Args:
+            lanes: members side by side; 1 is the scalar kernel.
+            whole: whether to compute (and watch) every quantity, not only what the outputs and states need.
+
+        Raises:
+            KeyError: when ``method`` is no fixed-step method.
+        """
+        key = (method, tuple(outputs), lanes, whole)
+        if key not in self._routines:
+            model = self.lowered if whole else prune(self.lowered, outputs)
+            built = module(model, FIXED_STEP[method], outputs, objects.target(lanes))
+            self._routines[key] = Routine.of(built, self.width(outputs))
+        return self._routines[key]
+
+    def width(self, outputs: Sequence[str]) -> int:
+        """Return the number of columns that ``outputs`` take."""
+        return sum(self.lowered.by_id[name].size for name in outputs)
+
+    def run(
+        self, parameters: FloatArray, grid: Grid, method: str, outputs: Sequence[str]
+    ) -> Trajectory:
+        """Run once, with the system's own mathematical functions; see :class:`sdpolicy.backends.base.Kernel`.
+
+        Raises:
+            KeyError: when ``method`` is no fixed-step method.
+            ValueError: when ``parameters`` has not one number for each element of the parameters.
+        """
+        routine = self.routine(method, outputs, 1, whole=True)
+        row = self.checked(parameters, 1)
+        values = np.empty((1, grid.saved, routine.columns))
+        bad = np.zeros(1, np.uint8)
+        routine.call(row, grid, (0, 1), values, bad)
+        if bad[0]:
+            return self.examine(row, grid, method, outputs, values[0])
+        return Trajectory(values[0])
+
+    def run_many(
+        self,
+        parameters: FloatArray,
+        grid: Grid,
+        method: str,
+        outputs: Sequence[str],
+        *,
+        threads: int | None = None,
+        out: FloatArray | None = None,
+        lanes: bool = True,
+    ) -> Ensemble:
+        """Run one member for each row of ``parameters``.
+
+        Args:
+            parameters: shape (members, P); any strides, so that what all members share may be broadcast.
+            threads: by default one for each processor that this process may use. The numbers don't depend on it.
+            out: an array of shape (members, saved times, columns of outputs), float64, C order, to write into.
+            lanes: whether to run members side by side; False runs the scalar kernel.
+
+        Raises:
+            KeyError: when ``method`` is no fixed-step method.
+            ValueError: when an array has the wrong shape or type.
+        """
+        routine = self.routine(method, outputs, LANES if lanes else 1, whole=False)
+        table = self.checked(parameters, 2)
+        members = table.shape[0]
+        values = self.buffer(out, (members, grid.saved, routine.columns))
+        bad = np.zeros(members, np.uint8)
+        spans = [(first, min(first + BLOCK, members)) for first in range(0, members, BLOCK)]
+        workers = min(threads or _processors(), len(spans))
+        if workers <= 1:
+            for span in spans:
+                routine.call(table, grid, span, values, bad)
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(lambda span: routine.call(table, grid, span, values, bad), spans))
+        return self.settle(Ensemble(values, {}), table, grid, method, outputs, np.flatnonzero(bad))
+
+    def settle(
+        self, found: Ensemble, table: FloatArray, grid: Grid, method: str, outputs: Sequence[str],
+        bad: NDArray[np.intp],
+    ) -> Ensemble:  # fmt: skip
+        """Run the members that went wrong once more, alone, to say what and when."""
+        troubles = {}
+        for member in map(int, bad):
+            again = self.examine(table[member : member + 1], grid, method, outputs, found.values[member])
+            found.values[member] = again.values
+            if again.trouble is not None:
+                troubles[member] = again.trouble
+        return Ensemble(found.values, troubles)
+
+    def checked(self, parameters: FloatArray, dimensions: int) -> FloatArray:
+        """Return ``parameters`` as a float64 array with a row for each member."""
+        table = np.asarray(parameters, dtype=np.float64)
+        if table.ndim != dimensions or table.shape[-1] != self.columns:
+            raise ValueError(
+                f"parameters have shape {table.shape}; expected {dimensions} dimension(s), the last of {self.columns}"
+            )
+        table = table[np.newaxis] if dimensions == 1 else table
+        return table if all(stride % 8 == 0 for stride in table.strides) else table.copy()
+
+    @staticmethod
+    def buffer(out: FloatArray | None, shape: tuple[int, int, int]) -> FloatArray:
+        if out is None:
+            return np.empty(shape)
+        if out.shape != shape or out.dtype != np.float64 or not out.flags.c_contiguous:
+            raise ValueError(f"out must be a float64 array of shape {shape} in C order, not {out.dtype} {out.shape}")
+        return out
+
+    def examine(
+        self, row: FloatArray, grid: Grid, method: str, outputs: Sequence[str], values: FloatArray
+    ) -> Trajectory:
+        """Run a member with every quantity watched at every step; return its rows up to the first trouble."""
+        everything = tuple(self.places)
+        routine = self.routine(method, everything, 1, whole=True)
+        fine = Grid(grid.start, grid.step, grid.steps)
+        trace = np.empty((1, fine.saved, routine.columns))
+        routine.call(row, fine, (0, 1), trace, np.zeros(1, np.uint8))
+        wrong = ~np.isfinite(trace[0])
+        steps = np.flatnonzero(wrong.any(axis=1))
+        columns = [i for name in outputs for i in range(*self.places[name].indices(routine.columns))]
+        values = trace[0, :: grid.every, columns].T.copy()
+        if not steps.size:
+            return Trajectory(values)
+        first = int(steps[0])
+        values[math.ceil(first / grid.every) :] = math.nan
+        return Trajectory(values, self.name(wrong[first], grid.time(first)))
+
+    def name(self, wrong: NDArray[np.bool_], time: float) -> Trouble:
+        """Return the first quantity, in running order, that is marked."""
+        low = self.lowered
+        order = (*low.parameters, *targets(low.states), *targets(low.constants), *targets(low.running), *self.places)
+        for name in order:
+            marked = np.flatnonzero(wrong[self.places[name]]) if name in self.places else ()
+            if len(marked):
+                return Trouble(name, int(marked[0]), time)
+        raise AssertionError("a value that is not finite belongs to no quantity")
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class CompiledEngine:
+    name: Final = "compiled"
+
+    def compile(self, lowered: Lowered) -> CompiledKernel:
+        return CompiledKernel(lowered)
+
+
+ENGINE: Final = CompiledEngine()

@@ -1,0 +1,221 @@
+"""exp, ln and pow for vectors of doubles, written with the operators of text.Writer; accurate to about 1 ulp.
+
+Scalars use the system's own functions, as Python's ``math`` does; these here serve members in lanes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from sdpolicy.backends.llvm.text import Value, Writer
+
+MAGIC: Final = 6755399441055744.0
+"""1.5 * 2**52: adding it leaves the nearest whole number in the low bits."""
+LN2_HI: Final = float.fromhex("0x1.62e42fee00000p-1")
+LN2_LO: Final = float.fromhex("0x1.a39ef35793c76p-33")
+LOG2_E: Final = 1.0 / math.log(2.0)
+EXP_TERMS: Final = tuple(1.0 / math.factorial(n) for n in range(2, 14))
+"""The series of exp: on |r| <= ln(2)/2 what is left out stays below 1e-17 of the value."""
+LN_TERMS: Final = tuple(
+    map(
+        float.fromhex,
+        (
+            "0x1.5555555555593p-1",
+            "0x1.999999997fa04p-2",
+            "0x1.2492494229359p-2",
+            "0x1.c71c51d8e78afp-3",
+            "0x1.7466496cb03dep-3",
+            "0x1.39a09d078c69fp-3",
+            "0x1.2f112df3e5244p-3",
+        ),
+    )
+)
+"""Remez coefficients of (ln(1+f) - 2s) / s in s**2, s = f/(2+f), from fdlibm's e_log.c (Sun Microsystems 1993)."""
+
+
+def exp(w: Writer, x: Value, tail: Value | None = None) -> Value:
+    """e to the power x + tail, where ``tail`` is small against 1."""
+    number = w.number
+    low, high = number(-746.0), number(710.0)
+    x = w.select(w.compare("ogt", x, high), high, x)
+    x = w.select(w.compare("olt", x, low), low, x)
+    k = w.sub(w.fma(x, number(LOG2_E), number(MAGIC)), number(MAGIC))
+    r = w.fma(k, number(-LN2_HI), x)
+    r = w.fma(k, number(-LN2_LO), r)
+    if tail is not None:
+        r = w.add(r, tail)
+    square = w.mul(r, r)
+    total = w.fma(square, _polynomial(w, EXP_TERMS, r, square), r)
+    half = w.fma(k, number(0.5), number(MAGIC))
+    rest = w.add(w.sub(k, w.sub(half, number(MAGIC))), number(MAGIC))
+    value = w.add(total, number(1.0))
+    return w.mul(w.mul(value, _power_of_two(w, half)), _power_of_two(w, rest))
+
+
+def _power_of_two(w: Writer, shifted: Value) -> Value:
+    """2**k, given k + MAGIC, |k| < 1023."""
+    biased = w.binary("add", w.bits(shifted), w.integer(1023))
+    return w.from_bits(w.binary("shl", biased, w.integer(52)))
+
+
+def _polynomial(w: Writer, terms: tuple[float, ...], x: Value, square: Value) -> Value:
+    """Sum of terms[n] * x**n: pairs first, so that fewer operations wait for one another (Estrin 1960)."""
+    level = [w.number(term) for term in terms]
+    power: Value | None = x
+    while len(level) > 1:
+        assert power is not None
+        pairs = [w.fma(level[i + 1], power, level[i]) for i in range(0, len(level) - 1, 2)]
+        level = pairs + level[len(pairs) * 2 :]
+        if len(level) > 1:
+            power = square if power is x else w.mul(power, power)
+    return level[0]
+
+
+def ln(w: Writer, x: Value) -> Value:
+    """The natural logarithm; -infinity at 0, NaN below."""
+    high, low = _ln_parts(w, x)
+    return _ln_special(w, x, w.add(high, low))
+
+
+def _ln_special(w: Writer, x: Value, value: Value) -> Value:
+    number = w.number
+    finite = w.compare("olt", x, number(math.inf))
+    value = w.select(finite, value, x)
+    value = w.select(w.compare("olt", x, number(0.0)), number(math.nan), value)
+    return w.select(w.compare("oeq", x, number(0.0)), number(-math.inf), value)
+
+
+def _ln_parts(w: Writer, x: Value) -> tuple[Value, Value]:
+    """ln of a positive finite x as an unevaluated sum: a leading part, rounded, and a small rest."""
+    number, integer = w.number, w.integer
+    tiny = w.compare("olt", x, number(2.2250738585072014e-308))
+    scaled = w.select(tiny, w.mul(x, number(2.0**54)), x)
+    # Take x as 2**k * m with m in [sqrt(1/2), sqrt(2)).
+    bits = w.bits(scaled)
+    above = w.binary("sub", bits, integer(0x3FE6A09E667F3BCD))
+    biased = w.binary("add", above, integer(1023 << 52))
+    k = w.from_bits(w.binary("or", w.binary("lshr", biased, integer(52)), integer(0x4330000000000000)))
+    k = w.sub(k, w.select(tiny, number(2.0**52 + 1023.0 + 54.0), number(2.0**52 + 1023.0)))
+    exponent = w.binary("and", above, integer(-(1 << 52)))
+    f = w.sub(w.from_bits(w.binary("sub", bits, exponent)), number(1.0))
+    s = w.binary("fdiv", f, w.add(f, number(2.0)))
+    z = w.mul(s, s)
+    rest = w.mul(z, _polynomial(w, LN_TERMS, z, w.mul(z, z)))
+    half = w.mul(w.mul(f, f), number(0.5))
+    small = w.sub(w.fma(s, w.add(half, rest), w.mul(k, number(LN2_LO))), half)
+    # k * LN2_HI is exact. The sum with f is taken with its rounding error (Knuth's two-sum).
+    big = w.mul(k, number(LN2_HI))
+    total = w.add(big, f)
+    part = w.sub(total, big)
+    error = w.add(w.sub(big, w.sub(total, part)), w.sub(f, part))
+    small = w.add(small, error)
+    high = w.add(total, small)
+    return high, w.sub(small, w.sub(high, total))
+
+
+def power(w: Writer, x: Value, y: Value) -> Value:
+    """x to the power y, with C's values outside x > 0 (and +infinity for any zero to a negative power)."""
+    if y.number in (1.0, 2.0, 3.0):
+        square = x if y.number == 1.0 else w.mul(x, x)
+        return w.mul(square, x) if y.number == 3.0 else square
+    size = w.intrinsic("fabs", x)
+    value = _power_core(w, size, y)
+    value = _power_edges(w, size, y, value)
+    value = _power_negative(w, x, y, value)
+    either = w.compare("uno", x, y)
+    value = w.select(either, w.number(math.nan), value)
+    one = w.compare("oeq", x, w.number(1.0))
+    if y.number is None:
+        one = w.binary("or", one, w.compare("oeq", y, w.number(0.0)))
+    return w.number(1.0) if y.number == 0.0 else w.select(one, w.number(1.0), value)
+
+
+def _power_core(w: Writer, x: Value, y: Value) -> Value:
+    """exp(y * ln(x)) for x > 0, the product taken with its rounding error."""
+    high, low = _ln_parts(w, x)
+    product = w.mul(y, high)
+    if w.target.fma:
+        error = w.fma(y, high, w.neg(product))
+        tail = w.fma(y, low, error)
+    else:
+        tail = w.mul(y, low)
+    inside = w.compare("olt", w.intrinsic("fabs", product), w.number(1000.0))
+    return exp(w, product, w.select(inside, tail, w.number(0.0)))
+
+
+def _power_edges(w: Writer, size: Value, y: Value, value: Value) -> Value:
+    """The values at 0 and infinity."""
+    number = w.number
+    if y.number is not None:
+        at_zero, at_infinity = (0.0, math.inf) if y.number > 0 else (math.inf, 0.0)
+        zero, far = number(at_zero), number(at_infinity)
+    else:
+        rising = w.compare("ogt", y, number(0.0))
+        zero = w.select(rising, number(0.0), number(math.inf))
+        far = w.select(rising, number(math.inf), number(0.0))
+    value = w.select(w.compare("oeq", size, number(0.0)), zero, value)
+    return w.select(w.compare("oeq", size, number(math.inf)), far, value)
+
+
+def _power_negative(w: Writer, x: Value, y: Value, value: Value) -> Value:
+    """The values below 0: real for whole exponents only."""
+    number = w.number
+    below = w.compare("olt", x, number(0.0))
+    if y.number is not None:
+        whole, odd = y.number == math.trunc(y.number), y.number % 2.0 == 1.0
+        if whole and not odd:
+            return value
+        return w.select(below, w.neg(value) if whole else number(math.nan), value)
+    whole_y = w.compare("oeq", w.intrinsic("trunc", y), y)
+    half = w.mul(y, number(0.5))
+    odd_y = w.compare("une", w.intrinsic("trunc", half), half)
+    signed = w.select(odd_y, w.neg(value), value)
+    infinite = w.compare("oeq", w.intrinsic("fabs", x), number(math.inf))
+    allowed = w.binary("or", whole_y, infinite)
+    return w.select(below, w.select(allowed, signed, number(math.nan)), value)
+
+
+def noise(w: Writer, stream: Value, step: Value) -> Value:
+    """A number on [0, 1) for a stream and a step, by 32-bit operations (see primitives.noise)."""
+    w.declared.setdefault("@sd_noise", NOISE)
+    return w.call("@sd_noise", stream, step)
+
+
+def _mix(name: str, word: str) -> str:
+    """MurmurHash3's finalizer (Appleby 2011)."""
+    return f"""
+  %{name}.1 = lshr i32 {word}, 16
+  %{name}.2 = xor i32 {word}, %{name}.1
+  %{name}.3 = mul i32 %{name}.2, {0x85EBCA6B}
+  %{name}.4 = lshr i32 %{name}.3, 13
+  %{name}.5 = xor i32 %{name}.3, %{name}.4
+  %{name}.6 = mul i32 %{name}.5, {0xC2B2AE35}
+  %{name}.7 = lshr i32 %{name}.6, 16
+  %{name} = xor i32 %{name}.6, %{name}.7"""
+
+
+NOISE: Final = f"""declare double @llvm.floor.f64(double)
+declare i64 @llvm.fptosi.sat.i64.f64(double)
+define internal double @sd_noise(double %stream, double %step) nounwind willreturn memory(none) {{
+  %stream.up = fadd double %stream, 0.5
+  %stream.whole = call double @llvm.floor.f64(double %stream.up)
+  %stream.long = call i64 @llvm.fptosi.sat.i64.f64(double %stream.whole)
+  %s = trunc i64 %stream.long to i32
+  %step.up = fadd double %step, 0.5
+  %step.whole = call double @llvm.floor.f64(double %step.up)
+  %step.long = call i64 @llvm.fptosi.sat.i64.f64(double %step.whole)
+  %n = trunc i64 %step.long to i32
+  %n.moved = add i32 %n, {0x9E3779B9}{_mix("a", "%n.moved")}
+  %b.in = xor i32 %s, %a{_mix("first", "%b.in")}
+  %c.in = add i32 %first, {0x7F4A7C15}
+  %d.in = xor i32 %c.in, %s{_mix("second", "%d.in")}
+  %high = lshr i32 %first, 5
+  %low = lshr i32 %second, 6
+  %high.real = uitofp i32 %high to double
+  %low.real = uitofp i32 %low to double
+  %shifted = fmul double %high.real, 67108864.0
+  %sum = fadd double %shifted, %low.real
+  %result = fdiv double %sum, 9007199254740992.0
+  ret double %result
+}}"""

@@ -1,0 +1,172 @@
+"""IR text to machine code by LLVM, and a private folder of compiled objects on disk. It knows no model."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import hashlib
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from sdpolicy.backends.llvm.emit import FUNCTION, LIBM
+from sdpolicy.backends.llvm.text import Target
+
+MAGIC: Final = b"sdpolicy object 1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A function in memory. ``engine`` owns the memory and must live as long as the address is used."""
+
+    address: int
+    engine: Any
+
+
+@cache
+def host() -> tuple[str, str, str]:
+    """Return the triple, the processor's name and its features, the optional ones it lacks too."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    triple = llvm.get_process_triple()
+    try:
+        features = llvm.get_host_cpu_features().flatten()
+    except RuntimeError:
+        features = ""
+    return triple, llvm.get_host_cpu_name(), features
+
+
+def target(width: int) -> Target:
+    """Return what code of that width may use on this machine."""
+    triple, _, features = host()
+    has = set(features.split(","))
+    arm = triple.startswith(("aarch64", "arm64"))
+    return Target(width, fma="+fma" in has or arm, permute="+avx512f" in has and width == 8)
+
+
+def fingerprint() -> str:
+    """Return what a compiled object depends on besides its IR."""
+    return "\n".join((*host(), llvmlite.__version__, str(llvm.llvm_version_info)))
+
+
+def _machine() -> Any:
+    triple, cpu, features = host()
+    # MCJIT may place code and data more than 2 GiB apart; only the default model of JIT code copes.
+    return llvm.Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=2, jit=True, reloc="default", codemodel="jitdefault"
+    )
+
+
+def compile_ir(text: str) -> bytes:
+    """Return the machine code of ``text`` as an object file."""
+    triple = host()[0]
+    machine = _machine()
+    module = llvm.parse_assembly(f'target triple = "{triple}"\ntarget datalayout = "{machine.target_data}"\n{text}')
+    module.verify()
+    _optimize(module, machine)
+    code: bytes = machine.emit_object(module)
+    return code
+
+
+def _optimize(module: Any, machine: Any) -> None:
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options.loop_vectorization = False
+    options.slp_vectorization = False
+    builder = llvm.create_pass_builder(machine, options)
+    passes = builder.getModulePassManager()
+    passes.run(module, builder)
+
+
+def load(code: bytes, name: str) -> Code:
+    """Place an object file in memory and return the function ``name``."""
+    _symbols()
+    empty = llvm.parse_assembly(f'target triple = "{host()[0]}"\n')
+    engine = llvm.create_mcjit_compiler(empty, _machine())
+    held = llvm.ObjectFileRef.from_data(code)
+    engine.add_object_file(held)
+    engine.finalize_object()
+    return Code(engine.get_function_address(name), (engine, held))
+
+
+@cache
+def _symbols() -> None:
+    """Tell LLVM where the library functions are: those that Python's own ``math`` calls."""
+    library = _libm()
+    for name in LIBM.values():
+        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        llvm.add_symbol(f"{FUNCTION}{name}", address)
+
+
+def _libm() -> Any:
+    if sys.platform == "win32":
+        return ctypes.CDLL("ucrtbase")
+    found = ctypes.CDLL(None)
+    if hasattr(found, "sinh"):
+        return found
+    return ctypes.CDLL(ctypes.util.find_library("m"))
+
+
+# The folder of objects
+
+
+def cached(text: str) -> bytes:
+    """Return the machine code of ``text``, from the folder if it is there, and put it there otherwise."""
+    path = _folder() / f"{_digest((fingerprint() + text).encode())}.o"
+    code = _read(path)
+    if code is None:
+        code = compile_ir(text)
+        _write(path, code)
+    return code
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _folder() -> Path:
+    import platformdirs
+
+    chosen = os.environ.get("SDPOLICY_CACHE")
+    base = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("sdpolicy"))
+    return base / "objects"
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the object in ``path`` if it is whole and nobody else could have written it."""
+    try:
+        data = path.read_bytes()
+        if not _private(path.parent):
+            return None
+    except OSError:
+        return None
+    head, stated, code = data[: len(MAGIC)], data[len(MAGIC) : len(MAGIC) + 64], data[len(MAGIC) + 64 :]
+    return code if head == MAGIC and stated.decode("ascii", "replace") == _digest(code) else None
+
+
+def _private(folder: Path) -> bool:
+    """Tell whether only this user can write to ``folder``: it holds machine code."""
+    if os.name != "posix":
+        return True
+    status = folder.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
+
+
+def _write(path: Path, code: bytes) -> None:
+    """Put an object in place in one move, so that no other process sees half of it. A full disk is no error."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not _private(path.parent):
+            return
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(MAGIC + _digest(code).encode() + code)
+        os.replace(name, path)
+    except OSError:
+        return

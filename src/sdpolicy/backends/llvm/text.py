@@ -1,0 +1,316 @@
+"""LLVM IR text under construction: values, operators, and sections that run once a member, a step or a stage.
+
+It knows numbers and vectors of numbers, no model. Arithmetic is written exactly as asked: nothing is
+contracted, reassociated or approximated.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["f", "i", "b"]
+"""A double, a 64-bit integer, a truth value."""
+
+LITERAL, ENTRY, STEP, STAGE = 0, 1, 2, 3
+"""How often a value can change: never, with the member, with the step, with the Runge-Kutta stage."""
+
+SCALAR_TYPE: Final = {"f": "double", "i": "i64", "b": "i1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An operand: its spelling, its kind, whether it has a lane for each member, and how often it changes."""
+
+    name: str
+    kind: Kind
+    wide: bool
+    level: int
+    number: float | None = None
+    """The number itself, for a literal double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the code is written for: ``width`` members at a time, on a machine with or without these operations."""
+
+    width: int
+    fma: bool = False
+    permute: bool = False
+    """Whether a vector of 8 doubles can be indexed by a vector (AVX-512)."""
+
+
+class Writer:
+    """Collects the text. A value is written in the section of the operand that changes most often.
+
+    All operations are free of side effects, so that what does not change in a loop stands before it.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.lines: dict[int, list[str]] = {ENTRY: [], STEP: [], STAGE: []}
+        self.label: dict[int, str] = {}
+        self.at = ENTRY
+        self.globals: list[str] = []
+        self.declared: dict[str, str] = {}
+        self._splats: dict[str, str] = {}
+        self._serial = 0
+
+    # Names, types, literals
+
+    def fresh(self, stem: str = "v") -> str:
+        self._serial += 1
+        return f"{stem}{self._serial}"
+
+    def type(self, kind: Kind, wide: bool) -> str:
+        scalar = SCALAR_TYPE[kind]
+        return f"<{self.target.width} x {scalar}>" if wide else scalar
+
+    def number(self, value: float) -> Value:
+        return Value(double(value), "f", False, LITERAL, float(value))
+
+    def integer(self, value: int) -> Value:
+        return Value(str(value), "i", False, LITERAL)
+
+    def truth(self, value: bool) -> Value:
+        return Value("true" if value else "false", "b", False, LITERAL)
+
+    def use(self, value: Value, wide: bool) -> str:
+        """Return the spelling of ``value`` as a scalar or as a vector; a scalar is copied to every lane."""
+        if value.wide == wide:
+            return value.name
+        if not wide:
+            raise ValueError(f"{value.name} differs between lanes")
+        if value.level == LITERAL:
+            return f"splat ({SCALAR_TYPE[value.kind]} {value.name})"
+        if value.name not in self._splats:
+            vector, scalar = self.type(value.kind, True), SCALAR_TYPE[value.kind]
+            first = self.put(value.level, f"insertelement {vector} poison, {scalar} {value.name}, i64 0")
+            mask = f"<{self.target.width} x i32> zeroinitializer"
+            self._splats[value.name] = self.put(value.level, f"shufflevector {vector} {first}, {vector} poison, {mask}")
+        return self._splats[value.name]
+
+    # Lines
+
+    def put(self, level: int, text: str) -> str:
+        """Append an instruction that gives a value; return its name."""
+        name = f"%{self.fresh()}"
+        self.lines[max(level, ENTRY)].append(f"  {name} = {text}")
+        return name
+
+    def do(self, text: str, level: int | None = None) -> None:
+        """Append an instruction that gives none."""
+        self.lines[level or self.at].append(f"  {text}")
+
+    def open(self, label: str) -> None:
+        """Begin a block in the current section."""
+        self.lines[self.at].append(f"{label}:")
+        self.label[self.at] = label
+
+    def emit(self, text: str, kind: Kind, wide: bool, level: int) -> Value:
+        return Value(self.put(level, text), kind, wide, max(level, ENTRY))
+
+    # Operators
+
+    def binary(self, op: str, a: Value, b: Value) -> Value:
+        wide, level = a.wide or b.wide, max(a.level, b.level)
+        text = f"{op} {self.type(a.kind, wide)} {self.use(a, wide)}, {self.use(b, wide)}"
+        return self.emit(text, a.kind, wide, level)
+
+    def add(self, a: Value, b: Value) -> Value:
+        return self.binary("fadd", a, b)
+
+    def sub(self, a: Value, b: Value) -> Value:
+        return self.binary("fsub", a, b)
+
+    def mul(self, a: Value, b: Value) -> Value:
+        return self.binary("fmul", a, b)
+
+    def neg(self, a: Value) -> Value:
+        return self.emit(f"fneg {self.type('f', a.wide)} {a.name}", "f", a.wide, a.level)
+
+    def compare(self, predicate: str, a: Value, b: Value) -> Value:
+        """``predicate`` is that of fcmp for doubles, of icmp for integers."""
+        wide, level = a.wide or b.wide, max(a.level, b.level)
+        op = "icmp" if a.kind == "i" else "fcmp"
+        text = f"{op} {predicate} {self.type(a.kind, wide)} {self.use(a, wide)}, {self.use(b, wide)}"
+        return self.emit(text, "b", wide, level)
+
+    def negate(self, a: Value) -> Value:
+        return self.binary("xor", a, self.truth(True))
+
+    def select(self, condition: Value, yes: Value, no: Value) -> Value:
+        wide = condition.wide or yes.wide or no.wide
+        level = max(condition.level, yes.level, no.level)
+        kind = self.type(yes.kind, wide)
+        test = f"{self.type('b', condition.wide)} {condition.name}"
+        text = f"select {test}, {kind} {self.use(yes, wide)}, {kind} {self.use(no, wide)}"
+        return self.emit(text, yes.kind, wide, level)
+
+    def intrinsic(self, name: str, *args: Value) -> Value:
+        """Call an LLVM intrinsic whose operands and result are doubles of one width."""
+        wide = any(arg.wide for arg in args)
+        kind = self.type("f", wide)
+        suffix = f"v{self.target.width}f64" if wide else "f64"
+        self.declare(f"@llvm.{name}.{suffix}", f"{kind} ({', '.join([kind] * len(args))})")
+        inside = ", ".join(f"{kind} {self.use(arg, wide)}" for arg in args)
+        text = f"call {kind} @llvm.{name}.{suffix}({inside})"
+        return self.emit(text, "f", wide, max(arg.level for arg in args))
+
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        """a * b + c, rounded once where the machine can: for our own functions only, never for a model's arithmetic."""
+        if self.target.fma:
+            return self.intrinsic("fma", a, b, c)
+        return self.add(self.mul(a, b), c)
+
+    def div(self, a: Value, b: Value) -> Value:
+        """a / b. In lanes, a divisor that stays the same in the loop is inverted once; the quotient is that of IEEE.
+
+        With r = 1/b rounded, q = a*r and two fused corrections give the correctly rounded quotient
+        (Markstein 1990, doi:10.1147/rd.341.0111; Brisebarre, Muller & Raina 2004, doi:10.1109/TC.2004.37).
+        Where a correction meets an infinity it gives NaN, and q already is the quotient.
+        """
+        if not (self.target.fma and a.wide and b.level <= ENTRY < a.level):
+            return self.binary("fdiv", a, b)
+        if b.number is not None:
+            if b.number == 0.0 or not math.isfinite(1.0 / b.number):
+                return self.binary("fdiv", a, b)
+            inverse = self.number(1.0 / b.number)
+            if math.frexp(b.number)[0] in (0.5, -0.5):
+                return self.mul(a, inverse)
+        else:
+            inverse = self.binary("fdiv", self.number(1.0), b)
+        first = self.mul(a, inverse)
+        rest = self.intrinsic("fma", self.neg(b) if b.number is None else self.number(-b.number), first, a)
+        second = self.intrinsic("fma", rest, inverse, first)
+        return self.select(self.compare("ord", second, second), second, first)
+
+    # Integers
+
+    def bits(self, a: Value) -> Value:
+        """The bits of a double as an integer."""
+        text = f"bitcast {self.type('f', a.wide)} {a.name} to {self.type('i', a.wide)}"
+        return self.emit(text, "i", a.wide, a.level)
+
+    def from_bits(self, a: Value) -> Value:
+        text = f"bitcast {self.type('i', a.wide)} {a.name} to {self.type('f', a.wide)}"
+        return self.emit(text, "f", a.wide, a.level)
+
+    def count(self, a: Value) -> Value:
+        """A truth value as the integer 1 or 0."""
+        text = f"zext {self.type('b', a.wide)} {a.name} to {self.type('i', a.wide)}"
+        return self.emit(text, "i", a.wide, a.level)
+
+    # Calls
+
+    def declare(self, name: str, signature: str) -> None:
+        """Note that ``name`` is defined elsewhere; ``signature`` reads ``result (arguments)``."""
+        result, arguments = signature.split(" (", 1)
+        self.declared[name] = f"declare {result} {name}({arguments}"
+
+    def call(self, name: str, *args: Value) -> Value:
+        """Call a function of doubles from outside, lane by lane where the arguments have lanes."""
+        if name not in self.declared:
+            kinds = ", ".join(["double"] * len(args))
+            self.declared[name] = f"declare double {name}({kinds}) nounwind willreturn memory(none)"
+        level = max(max(arg.level for arg in args), ENTRY)
+        if not any(arg.wide for arg in args):
+            inside = ", ".join(f"double {arg.name}" for arg in args)
+            return self.emit(f"call double {name}({inside})", "f", False, level)
+        vector, result = self.type("f", True), "poison"
+        for lane in range(self.target.width):
+            parts = [
+                f"double {self.put(level, f'extractelement {vector} {arg.name}, i64 {lane}') if arg.wide else arg.name}"
+                for arg in args
+            ]
+            one = self.put(level, f"call double {name}({', '.join(parts)})")
+            result = self.put(level, f"insertelement {vector} {result}, double {one}, i64 {lane}")
+        return Value(result, "f", True, level)
+
+    # Memory: a workspace of elements, each with a lane for every member of the group
+
+    @property
+    def element(self) -> str:
+        """The type of one element of the workspace."""
+        return self.type("f", self.target.width > 1)
+
+    def place(self, offset: int, index: Value | None = None, level: int | None = None) -> str:
+        """Return the address of element ``offset`` (+ ``index``) of the workspace."""
+        level = level or self.at
+        where = str(offset)
+        if index is not None:
+            where = self.put(level, f"add i64 {index.name}, {offset}")
+        return self.put(level, f"getelementptr inbounds {self.element}, ptr %ws, i64 {where}")
+
+    def load(self, offset: int, index: Value | None = None, level: int | None = None) -> Value:
+        level = level or self.at
+        if index is not None:
+            level = max(level, index.level)
+        address = self.place(offset, index, level)
+        text = f"load {self.element}, ptr {address}, align {8 * self.target.width}"
+        return self.emit(text, "f", self.target.width > 1, level)
+
+    def store(self, value: Value, offset: int, index: Value | None = None) -> None:
+        address = self.place(offset, index)
+        spelled = self.use(value, self.target.width > 1)
+        self.do(f"store {self.element} {spelled}, ptr {address}, align {8 * self.target.width}")
+
+    def gather(self, array: str, index: Value, constant: bool = True) -> Value:
+        """Read an array of doubles at ``index``, in each lane at its own."""
+        n, level = self.target.width, max(index.level, ENTRY)
+        pointers = f"<{n} x ptr>" if index.wide else "ptr"
+        where = f"getelementptr inbounds double, ptr {array}, {self.type('i', index.wide)} {index.name}"
+        address = self.put(level, where)
+        if not index.wide:
+            note = ", !invariant.load !0" if constant else ""
+            return self.emit(f"load double, ptr {address}{note}", "f", False, level)
+        name = f"@llvm.masked.gather.v{n}f64.v{n}p0"
+        mask, vector = f"<{n} x i1>", self.type("f", True)
+        self.declare(name, f"{vector} ({pointers}, i32, {mask}, {vector})")
+        inside = f"{pointers} {address}, i32 8, {mask} splat (i1 true), {vector} poison"
+        return self.emit(f"call {vector} {name}({inside})", "f", True, level)
+
+    def fetch(self, array: str, index: Value) -> Value:
+        """Read a constant array of integers."""
+        level = max(index.level, ENTRY)
+        address = self.put(level, f"getelementptr inbounds i64, ptr {array}, i64 {index.name}")
+        return self.emit(f"load i64, ptr {address}, !invariant.load !0", "i", False, level)
+
+    # Loops and branches, in the current section
+
+    @contextmanager
+    def loop(self, size: int) -> Iterator[Value]:
+        """Write what is inside once, to run ``size`` times; gives the loop's counter."""
+        if size == 1:
+            yield self.integer(0)
+            return
+        before, label, after = self.label[self.at], self.fresh("loop"), self.fresh("after")
+        counter, following = f"%{self.fresh('i')}", f"%{self.fresh('i')}"
+        self.do(f"br label %{label}")
+        self.open(label)
+        position = len(self.lines[self.at])
+        yield Value(counter, "i", False, self.at)
+        self.do(f"{following} = add nuw nsw i64 {counter}, 1")
+        more = self.put(self.at, f"icmp ult i64 {following}, {size}")
+        self.do(f"br i1 {more}, label %{label}, label %{after}")
+        entries = f"[ 0, %{before} ], [ {following}, %{self.label[self.at]} ]"
+        self.lines[self.at].insert(position, f"  {counter} = phi i64 {entries}")
+        self.open(after)
+
+    def text(self, head: str, level: int) -> str:
+        return "\n".join([head, *self.lines[level]])
+
+
+def double(value: float) -> str:
+    """Return a double as IR text, bit for bit."""
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+
+def constant_array(name: str, kind: str, values: Sequence[str]) -> str:
+    """Return the definition of a constant array."""
+    inside = ", ".join(f"{kind} {value}" for value in values)
+    return f"{name} = private unnamed_addr constant [{len(values)} x {kind}] [{inside}], align 64"
