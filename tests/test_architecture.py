@@ -35,7 +35,7 @@ FLOORS = (
         "backends",
     },
     {"run", "results"},
-    {"ensemble", "sensitivity", "dominance", "discovery", "calibration", "evidence", "checks", "summary"},
+    {"ensemble", "sensitivity", "dominance", "discovery", "calibration", "evidence", "checks", "summary", "repeat"},
     {"figures"},
     {"report", "lecture"},
     {"cli", "__main__"},

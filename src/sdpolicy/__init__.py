@@ -16,7 +16,8 @@ if TYPE_CHECKING:
         SimulationError,
     )
     from sdpolicy.program import Program
-    from sdpolicy.results import load, save, verify
+    from sdpolicy.repeat import verify
+    from sdpolicy.results import load, save
     from sdpolicy.run import simulate
     from sdpolicy.scenario import Scenario, read_scenario
     from sdpolicy.vensim import read_model
@@ -58,7 +59,7 @@ _HOME: Final = {
     "read_scenario": "scenario",
     "save": "results",
     "simulate": "run",
-    "verify": "results",
+    "verify": "repeat",
 }
 
 

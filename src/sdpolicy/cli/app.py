@@ -70,9 +70,7 @@ def run_command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="Write data, figures and a manifest into this folder."
-        ),
+        typer.Option("--out", "-o", metavar="DIR", help="Write data, figures and a manifest into this folder."),
     ] = None,
     engine: Annotated[
         str | None, typer.Option(metavar="NAME", help="What computes: python, or pysd, the reference.")
@@ -81,9 +79,7 @@ def run_command(
         str | None,
         typer.Option(metavar="NAME", help="Integration: euler, rk2, rk4, rk45, dop853, radau or lsoda."),
     ] = None,
-    step: Annotated[
-        float | None, typer.Option(metavar="TIME", help="Time step, instead of the scenario's.")
-    ] = None,
+    step: Annotated[float | None, typer.Option(metavar="TIME", help="Time step, instead of the scenario's.")] = None,
     save: Annotated[
         float | None, typer.Option(metavar="TIME", help="Time between saved rows, instead of the scenario's.")
     ] = None,
@@ -95,9 +91,7 @@ def run_command(
     ] = None,
     formats: Annotated[
         list[FigureFormat] | None,
-        typer.Option(
-            "--format", help="Kind of figure file; repeatable; none for data alone.", show_default="svg"
-        ),
+        typer.Option("--format", help="Kind of figure file; repeatable; none for data alone.", show_default="svg"),
     ] = None,
 ) -> None:
     """Run scenarios and say in words what happened."""

@@ -33,7 +33,7 @@ MEANING: Final = {
     Code.DONE: "done",
     Code.CHECK_FAILED: "a check failed",
     Code.BAD_INPUT: "bad input",
-    Code.RUN_FAILED: "a value is not finite",
+    Code.RUN_FAILED: "a run failed",
     Code.BUG: "a fault in sdpolicy",
     Code.INTERRUPTED: "interrupted",
 }
