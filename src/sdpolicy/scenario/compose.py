@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -75,7 +75,7 @@ def compose(
 
 
 def case(
-    source: str | Path | Program | Scenario,
+    source: str | Path | Program | Scenario | Case,
     read_model: Callable[[Path], Program],
     overrides: Overrides = _NONE,
     run: RunSettings = _DEFAULT,
@@ -83,11 +83,19 @@ def case(
     """Return the case of a model or scenario, given by name, path, or as read before.
 
     A bare model runs with its own settings. A name that both a scenario and a model have is the scenario's.
+    A case stays what it is, but for what the caller overrules.
+
+    Args:
+        read_model: ``sdpolicy.vensim.read_model``, which a scenario does not know.
+        overrides: as for :func:`compose`.
+        run: as for :func:`compose`.
 
     Raises:
         ModelError: when the model cannot be read.
         ScenarioError: with all that is wrong with the scenario by itself and in its model.
     """
+    if isinstance(source, Case):
+        return _again(source, overrides, run)
     if isinstance(source, Program):
         return compose(source, None, overrides, run)
     if isinstance(source, Scenario):
@@ -108,6 +116,15 @@ def case(
     if found is None or problems:
         raise ScenarioError(dict.fromkeys((*problems, *more)))
     return found
+
+
+def _again(source: Case, overrides: Overrides, run: RunSettings) -> Case:
+    if not overrides and run == _DEFAULT:
+        return source
+    chosen = replace(run, method=run.method or source.method)
+    found = compose(source.program, None, overrides, chosen)
+    more = [item for item in found.applied if item.name != "method" or run.method]
+    return replace(found, applied=(*source.applied, *more), scenario=source.scenario)
 
 
 def is_model(source: str | Path) -> bool:

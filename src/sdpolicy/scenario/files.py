@@ -106,6 +106,8 @@ def parse(text: str, file: str) -> dict[str, Any]:
     except RecursionError as error:
         raise _error(file, "the file is nested too deeply") from error
     except ValueError as error:
+        if "nested" in str(error):
+            raise _error(file, "the file is nested too deeply") from error
         raise ScenarioError(_syntax(str(error), text, file)) from error
 
 

@@ -24,6 +24,7 @@ def read_cuts(model: Path | None) -> Mapping[str, Link]:
     path = model.with_suffix(SUFFIX) if model else None
     if path is None or not path.exists():
         return {}
+    files.inside(path.parent, path.name, path.name)
     raw = files.parse(files.read(path, path.name, "loop").text, path.name)
     entries = raw.get("loops", raw)
     if isinstance(entries, list):

@@ -86,7 +86,8 @@ def problems(error: ValidationError, raw: Mapping[str, Any], file: str) -> Itera
             continue  # the list is not too short: its faulty entries were not counted
         path = _written(item["loc"], raw)
         what, cure = _tell(item["type"], item.get("ctx", {}), path, raw)
-        yield Problem(place(file, *path), what, cure)
+        pair = item["type"] == "missing" and isinstance(path[-1], int)
+        yield Problem(place(file, *(path[:-1] if pair else path)), what, cure)
 
 
 def _written(location: Sequence[int | str], raw: Any) -> tuple[int | str, ...]:

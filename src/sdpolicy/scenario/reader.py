@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from sdpolicy import library
-from sdpolicy.errors import Problem, ScenarioError, SdpolicyError
+from sdpolicy.errors import Problem, ScenarioError, SdpolicyError, suggest
 from sdpolicy.program import fold
 from sdpolicy.scenario import files, messages
 from sdpolicy.scenario.paths import disorder, read_column
@@ -132,6 +132,9 @@ def read_draft(name: str | Path) -> tuple[Scenario, tuple[Problem, ...]]:
     scenario = reader.read(path, shown, ())
     if scenario is None:
         raise ScenarioError(reader.problems)
+    if scenario.model is None and not reader.problems:
+        cure = "Add model = \"core\", or another name from 'sdpolicy list'."
+        reader.problems.append(Problem(shown, "no model is named, here or by a parent", cure))
     return scenario, tuple(dict.fromkeys(reader.problems))
 
 
@@ -171,9 +174,6 @@ class _Reader:
         known = [parent for parent in parents if parent is not None]
         entries = tuple(self._entries(own, path.parent, shown))
         model = self._model(own, known, path, shown)
-        if model is None and len(known) == len(parents):
-            cure = "Add model = \"core\", or another name from 'sdpolicy list'."
-            self.problems.append(Problem(shown, "no model is named, here or by a parent", cure))
         runs = [parent.run for parent in known] + [own.run]
         return Scenario(
             name=path.stem,
@@ -226,19 +226,15 @@ class _Reader:
     def _parent(self, name: str, path: Path, shown: str, chain: tuple[tuple[Path, str], ...]) -> Scenario | None:
         """Return a parent: a file in the folder of the scenario, or a shipped scenario by its bare name."""
         where = messages.place(shown, "extends")
-        bare = not library.is_path(name)
         try:
-            beside = files.inside(path.parent, f"{name}{library.SCENARIO_SUFFIX}" if bare else name, where)
-            shipped = library.is_shipped(name, "scenarios") and not beside.exists()
-            target = library.scenario_path(name) if shipped or (bare and not beside.exists()) else beside
-            if not target.exists():
-                files.read(target, where)
+            target = _parent_path(name, path.parent, where)
         except SdpolicyError as error:
             self.problems.extend(_about(name, where, error))
             return None
+        if not target.is_relative_to(path.parent):
+            return self.read(target, target.name, chain)
         folder = shown[: len(shown) - len(path.name)]
-        inner = target.name if shipped else f"{folder}{target.relative_to(path.parent).as_posix()}"
-        return self.read(target, inner, chain)
+        return self.read(target, f"{folder}{target.relative_to(path.parent).as_posix()}", chain)
 
     def _model(self, own: ScenarioFile, parents: Iterable[Scenario], path: Path, shown: str) -> Path | None:
         where = messages.place(shown, "model")
@@ -286,6 +282,27 @@ class _Reader:
         self.problems.extend(problems)
         kept = {"csv": None, "column": None, "time": None, "points": points}
         return None if problems else path.model_copy(update=kept)
+
+
+def _parent_path(name: str, folder: Path, where: str) -> Path:
+    """Return the file that ``extends`` names: a path in the folder, or a bare name, looked up there first.
+
+    Raises:
+        ScenarioError: when there is none, or it lies outside.
+    """
+    if library.is_path(name) and not library.is_shipped(name, "scenarios"):
+        beside = files.inside(folder, name, where)
+        files.read(beside, where)
+        return beside
+    beside = files.inside(folder, f"{name}{library.SCENARIO_SUFFIX}", where)
+    if beside.exists():
+        return beside
+    if library.is_shipped(name, "scenarios"):
+        return library.scenario_path(name)
+    here = [path.stem for path in sorted(folder.glob(f"*{library.SCENARIO_SUFFIX}"))]
+    known = [*here, *(item.name for item in library.list_scenarios())]
+    cure = suggest(name, known) or "A parent is a scenario in the same folder, or a shipped one."
+    raise ScenarioError(Problem(where, "there is no scenario of this name", cure))
 
 
 def basename(file: str) -> str:

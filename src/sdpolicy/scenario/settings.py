@@ -78,9 +78,9 @@ def choose_times(
         if key not in chosen:
             own = constant(program, id_, known)
             if own is None:
-                problems.append(Problem(program.source or program.name, _unknown(id_), f"Give {key} under [run]."))
+                problems.append(Problem(program.name, _unknown(id_), f"Give {key} under [run]."))
             else:
-                chosen[key] = Chosen(own, "model", program.source or program.name)
+                chosen[key] = Chosen(own, "model", program.name)
     return chosen, problems
 
 
