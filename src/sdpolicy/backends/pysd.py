@@ -76,7 +76,7 @@ def _trajectory(
     for quantity in chosen:
         found = columns.get(names.get(fold(quantity.name), ""), [])
         constant = next((e.body for e in program.equations if e.target == quantity.id), None)
-        if quantity.id in CONTROL and isinstance(constant, Num):
+        if isinstance(constant, Num) and (quantity.id in CONTROL or not found):
             values[:, places[quantity.id]] = constant.value
         elif len(found) == quantity.size:
             rows = np.column_stack([np.asarray(column, dtype=float) for column in found])
