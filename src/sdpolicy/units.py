@@ -168,6 +168,8 @@ def _factor(tokens: list[str], text: str) -> tuple[Unit, list[str]]:
         rest = rest[1:]
     else:
         unit, rest = _term(tokens[0]), tokens[1:]
+        if unit.scale == 0:
+            raise _malformed(text, "0 is not a size")
     if rest and rest[0] == "^":
         if len(rest) < 2 or not re.fullmatch(r"-?\d{1,2}(\.\d{1,4})?", rest[1]):
             raise _malformed(text, "a power is a number, as in Year^2")

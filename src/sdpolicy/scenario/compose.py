@@ -193,15 +193,21 @@ def _overruled(
     own: dict[str, Entry] = {}
     for name, given in overrides.items():
         amount = given if isinstance(given, Amount) else Amount(given, "")
-        if not isinstance(amount.value, int | float) or isinstance(amount.value, bool):
-            binding.refuse(f"{COMMAND_LINE}, '{show(name)}'", "expected a number")
-        elif not math.isfinite(amount.value):
-            binding.refuse(f"{COMMAND_LINE}, '{show(name)}'", f"expected a finite number, found {amount.value}")
+        key = _key(program, name)
+        what = _not_a_number(amount.value) or ("the variable is given twice" if key in own else "")
+        if what:
+            binding.refuse(f"{COMMAND_LINE}, '{show(name)}'", what)
         else:
             setting = Setting(value=float(amount.value), unit=amount.unit or None)
-            own[_key(program, name)] = Entry("set", name, setting, COMMAND_LINE)
+            own[key] = Entry("set", name, setting, COMMAND_LINE)
     kept = [e for e in entries if e.table not in ("set", "path") or _key(program, e.name) not in own]
     return (*kept, *own.values())
+
+
+def _not_a_number(value: object) -> str:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "expected a number"
+    return "" if math.isfinite(value) else f"expected a finite number, found {value}"
 
 
 def _key(program: Program, name: str) -> str:

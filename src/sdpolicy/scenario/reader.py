@@ -83,7 +83,7 @@ class Scenario:
                 name: {**_plain(claim), "variable": fold(claim.variable)} for name, claim in self.expect.items()
             },
         }
-        filled = {key: value for key, value in whole.items() if value}
+        filled = {key: value for key, value in whole.items() if value and value != {"links": [], "loops": []}}
         return json.dumps(filled, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
     @cached_property

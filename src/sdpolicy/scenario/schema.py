@@ -316,7 +316,7 @@ class Run(Part):
 
 
 class Figures(Part):
-    """What the figure of a run shows."""
+    """Panels of the figure of a run."""
 
     panels: tuple[Lines, ...] = Field(
         default=(), description="Variables in the order of the panels; a list of variables shares one panel."
