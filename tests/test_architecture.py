@@ -44,7 +44,7 @@ FLOORS = (
 
 STRANGERS = {
     "scenario": {"backends", "vensim"},
-    "backends": {"scenario", "vensim", "library"},
+    "backends": {"scenario", "library"},
     "figures": {"scenario", "backends", "vensim", "lower", "run", "library"},
     "vensim": {"scenario", "backends", "lower"},
 }

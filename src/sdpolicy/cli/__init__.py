@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from sdpolicy.cli import terminal
-    from sdpolicy.cli.app import app
+    try:
+        from sdpolicy.cli import terminal
+        from sdpolicy.cli.app import app
 
-    terminal.prepare_streams()
-    app(prog_name="sdpolicy")
+        terminal.prepare_streams()
+        app(prog_name="sdpolicy")
+    except KeyboardInterrupt:  # before or after a command, which has its own answer
+        sys.exit(130)
 
 
 __all__ = ["main"]

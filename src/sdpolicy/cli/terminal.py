@@ -30,9 +30,14 @@ _SPELLING: Final = {
 
 def spell(text: str) -> str:
     """Return ``text`` in ASCII: signs by their spelling, letters without accents, the rest as ``?``."""
-    written = "".join(_SPELLING.get(character, character) for character in text)
-    plain = unicodedata.normalize("NFKD", written)
-    return "".join(c if c.isascii() else "?" for c in plain if not unicodedata.combining(c))
+    return "".join(c if c.isascii() else _SPELLING.get(c) or _plain(c) for c in text)
+
+
+def _plain(character: str) -> str:
+    if unicodedata.combining(character):
+        return ""
+    parts = unicodedata.normalize("NFKD", character)
+    return "".join(part for part in parts if part.isascii()) or "?"
 
 
 def prepare_streams() -> None:
