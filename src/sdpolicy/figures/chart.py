@@ -39,7 +39,7 @@ Dash = str | tuple[float, tuple[float, ...]]
 
 TICKS_LEFT = 58
 TICKS_BELOW = 28
-HEADING = PANEL.size * 1.3 + UNIT.size * 1.4
+HEADING = PANEL.size * 1.3 + UNIT.size * 1.4 + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def heading(page: Page, frame: Frame, title: str, unit: str) -> None:
     width = frame.box.width - 10
     text = clip(wrap(title, width, PANEL), 1)[0] if title else ""
     page.text(frame.box.left, frame.box.top + PANEL.size * 1.2, text, PANEL)
-    page.text(frame.box.left, frame.box.top + HEADING - 4, unit, UNIT)
+    page.text(frame.box.left, frame.box.top + HEADING - 12, unit, UNIT)
 
 
 def draw(

@@ -47,7 +47,7 @@ def comparison(
     drawn = [fact for fact in observations if any(fact.variable in panel.variables for panel in chosen)]
     datasets = [baseline, *others[: len(COLOURS)]]
     names = short_names([str(item.attrs.get("scenario") or item.attrs.get("title", "")) for item in datasets])
-    across = min(len(chosen), ACROSS)
+    across = 2 if len(chosen) == 4 else min(len(chosen), ACROSS)
     rows = math.ceil(len(chosen) / across)
     page = Page(height=max(HEIGHT, PAIR * rows + 180))
     top = header(page, _title(datasets), str(baseline.attrs.get("question", "")))

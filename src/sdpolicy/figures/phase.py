@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
@@ -72,9 +72,9 @@ def phase(runs: xr.Dataset | Sequence[xr.Dataset], x: str | None = None, y: str 
     page.text(page.width - MARGIN - 20, bottom - 4, f"{across} ({unit_words(_unit(datasets[0], across))})", right)
     for stretch in phases:
         _underlay(axes, paths[0], stretch)
-    taken = [spot for path in paths for spot in _spots(axes, path)]
-    for i, (name, path) in enumerate(zip(names, paths, strict=True)):
-        _draw(axes, path, i, name if len(names) > 1 else "", taken)
+    for i, path in enumerate(paths):
+        _draw(axes, path, i)
+    _label(axes, paths, names if len(names) > 1 else [""])
     return page.figure
 
 
@@ -146,22 +146,38 @@ def _underlay(axes: Axes, path: Path, stretch: Phase) -> None:
     axes.plot(x[inside], y[inside], color=face, linewidth=width, linestyle="-", solid_capstyle="butt", zorder=layer)
 
 
-def _draw(axes: Axes, path: Path, index: int, name: str, taken: list[tuple[float, float]]) -> None:
-    """Draw a path with its dots and arrow heads; the first path bears all years, others that of their end."""
+def _draw(axes: Axes, path: Path, index: int) -> None:
+    """Draw a path with its dots and arrow heads."""
     time, x, y = path
-    colour = BASELINE if index == 0 else COLOURS[(index - 1) % len(COLOURS)]
-    dash: chart.Dash = "-" if index == 0 else DASHES[(index - 1) % len(DASHES)]
+    colour, dash = _look(index)
     axes.plot(x, y, color=colour, linestyle=dash, linewidth=2.4, marker="None", zorder=3)
     moments = marks(time)
     for start, stop in pairwise(moments):
         _arrow(axes, path, (start + stop) / 2, colour)
-    for moment in moments:
-        spot = (float(np.interp(moment, time, x)), float(np.interp(moment, time, y)))
-        axes.plot([spot[0]], [spot[1]], marker="o", markersize=7, color=colour, linestyle="None", zorder=4)
-        last = moment == moments[-1]
-        text = f"{name} {year(moment)}".strip() if last else year(moment)
-        if last or index == 0:
-            _write(axes, text, spot, Ink(17, chart.darker(colour), "bold" if name and last else "normal"), taken)
+    spots = [_at(path, moment) for moment in moments]
+    axes.plot(*zip(*spots, strict=True), marker="o", markersize=7, color=colour, linestyle="None", zorder=4)
+
+
+def _look(index: int) -> tuple[str, chart.Dash]:
+    if index == 0:
+        return BASELINE, "-"
+    return COLOURS[(index - 1) % len(COLOURS)], DASHES[(index - 1) % len(DASHES)]
+
+
+def _at(path: Path, moment: float) -> tuple[float, float]:
+    time, x, y = path
+    return float(np.interp(moment, time, x)), float(np.interp(moment, time, y))
+
+
+def _label(axes: Axes, paths: Sequence[Path], names: Sequence[str]) -> None:
+    """Write the name and last year at the end of each path, then the other years along the first one."""
+    free = _Free(axes, [spot for path in paths for spot in _spots(axes, path)])
+    for i, (name, path) in enumerate(zip(names, paths, strict=True)):
+        ink = Ink(17, chart.darker(_look(i)[0]), "bold" if name else "normal")
+        last = float(path[0][-1])
+        free.write(f"{name} {year(last)}".strip(), _at(path, last), ink)
+    for moment in marks(paths[0][0])[:-1]:
+        free.write(year(moment), _at(paths[0], moment), Ink(17, BASELINE))
 
 
 def marks(time: FloatArray) -> list[float]:
@@ -183,17 +199,33 @@ def _arrow(axes: Axes, path: Path, at: float, colour: str) -> None:
         axes.annotate("", head, xytext=tail, arrowprops=arrow, zorder=4)
 
 
-def _write(axes: Axes, text: str, at: tuple[float, float], ink: Ink, taken: list[tuple[float, float]]) -> None:
-    """Write beside a point, at the first place that is free; nowhere if all are taken."""
-    x, y = axes.transData.transform(at)
-    width, box = measure(text, ink), axes.bbox
-    sides = [(dx, dy) for dy in (13, -13, 30, -30, 46) for dx in (9, -9 - width, -width / 2)]
-    for dx, dy in sides:
-        cells = [(x + dx + part, y + dy) for part in np.linspace(0, width, max(2, int(width / 8)))]
-        inside = x + dx >= box.x0 and x + dx + width <= box.x1 + 20 and box.y0 + 8 <= y + dy <= box.y1 + 16
-        if inside and all(abs(a - c) > 7 or abs(b - d) > 12 for a, b in cells for c, d in taken):
-            artist = axes.annotate("", at, xytext=(points(dx), points(dy)), textcoords="offset points", zorder=6)
-            dress(artist, text, replace(ink, vertical="center"))
-            artist.set_path_effects([withStroke(linewidth=3.5, foreground="white")])
-            taken += [(a, b + shift) for a, b in cells for shift in (-8, 8)]
-            return
+@dataclass
+class _Free:
+    """Where on the page text can stand: off the paths if possible, never on other text."""
+
+    axes: Axes
+    paths: list[tuple[float, float]]
+    texts: list[tuple[float, float]] = field(default_factory=list)
+
+    def write(self, text: str, at: tuple[float, float], ink: Ink) -> None:
+        """Write beside a point; on a path if there is no other place, and nowhere rather than on a text."""
+        width = measure(text, ink)
+        for kept_off in (self.paths + self.texts, self.texts):
+            for dx, dy in [(dx, dy) for dy in (13, -13, 30, -30) for dx in (9, -9 - width, -width / 2)]:
+                cells = self._cells(at, width, dx, dy)
+                if cells and all(abs(a - c) > 7 or abs(b - d) > 12 for a, b in cells for c, d in kept_off):
+                    self._put(text, at, (dx, dy), ink)
+                    self.texts += [(a, b + shift) for a, b in cells for shift in (-8, 8)]
+                    return
+
+    def _cells(self, at: tuple[float, float], width: float, dx: float, dy: float) -> list[tuple[float, float]]:
+        """Return points along the text in pixels; none where it would leave the axes."""
+        (x, y), box = self.axes.transData.transform(at), self.axes.bbox
+        inside = box.x0 <= x + dx and x + dx + width <= box.x1 + 20 and box.y0 + 8 <= y + dy <= box.y1 + 16
+        return [(x + dx + part, y + dy) for part in np.linspace(0, width, max(2, int(width / 8)))] if inside else []
+
+    def _put(self, text: str, at: tuple[float, float], offset: tuple[float, float], ink: Ink) -> None:
+        place = (points(offset[0]), points(offset[1]))
+        artist = self.axes.annotate("", at, xytext=place, textcoords="offset points", zorder=6)
+        dress(artist, text, replace(ink, vertical="center"))
+        artist.set_path_effects([withStroke(linewidth=3.5, foreground="white")])

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from sdpolicy.errors import Problem, ResultError
 
-_NETCDF_NAME: Final = re.compile(r"[^\W_][^/\x00-\x1f\x7f]*(?<! )")
+_NETCDF_NAME: Final = re.compile(r"[A-Za-z0-9](?:[ -.0-~]*[!-.0-~])?")
+"""Names that every reader of netCDF takes: ASCII, a letter or digit first, no slash, no blank at the end."""
+_SPELT: Final = "spelt"
+"""Attribute that keeps the name of what is stored under another one."""
 _RESERVED: Final = frozenset(
     "byte char short ushort int uint int64 uint64 long float real double bool string time".split()
 )
@@ -25,12 +28,14 @@ _RESERVED: Final = frozenset(
 def to_netcdf(dataset: xr.Dataset) -> bytes:
     """Return the Dataset as a netCDF-3 file (64-bit offsets).
 
-    A variable whose name netCDF can't hold (one with a slash, say) stands there under its identifier; its
-    attribute ``vensim_name`` keeps the name, and :func:`load` gives it back.
+    A variable whose name netCDF can't hold (one with a slash, say) stands there under its identifier, and
+    the attribute ``spelt`` keeps the name, which :func:`load` gives back.
     """
-    stored = dataset.copy(deep=False)
-    stored = stored.rename(_stored_names(dataset))
-    for variable in stored.variables.values():
+    names = _stored_names(dataset)
+    stored = dataset.rename(names)
+    spelt = {name: spelling for spelling, name in names.items()}
+    for name, variable in stored.variables.items():
+        variable.attrs = {**variable.attrs, **({_SPELT: spelt[str(name)]} if name in spelt else {})}
         variable.encoding = {"_FillValue": None}
     return bytes(stored.to_netcdf(None, format="NETCDF3_64BIT", engine="scipy"))
 
@@ -38,10 +43,10 @@ def to_netcdf(dataset: xr.Dataset) -> bytes:
 def _stored_names(dataset: xr.Dataset) -> Mapping[str, str]:
     names: dict[str, str] = {}
     taken = {str(name) for name in (*dataset.variables, *dataset.dims)}
-    for name in map(str, dataset.data_vars):
-        if _NETCDF_NAME.fullmatch(name) and name.casefold() not in _RESERVED:
+    for name in map(str, dataset.variables):
+        if name == "time" or (_NETCDF_NAME.fullmatch(name) and name.casefold() not in _RESERVED):
             continue
-        fresh = str(dataset[name].attrs.get("id") or "variable")
+        fresh = str(dataset[name].attrs.get("id") or "range")
         while fresh in taken or fresh in _RESERVED:
             fresh += "_"
         names[name] = fresh
@@ -72,17 +77,16 @@ def from_netcdf(content: bytes) -> xr.Dataset:
         io.BytesIO(content), engine="scipy", decode_times=False, decode_timedelta=False, mask_and_scale=False
     ) as file:
         stored = file.load()
-    names = {name: str(v.attrs["vensim_name"]) for name, v in stored.data_vars.items() if "vensim_name" in v.attrs}
-    dataset = stored.rename({name: spelt for name, spelt in names.items() if name != spelt})
-    for name, variable in dataset.variables.items():
-        data = variable.values
+    names = {str(name): str(v.attrs.get(_SPELT, name)) for name, v in stored.variables.items()}
+    parts: dict[str, xr.Variable] = {}
+    for name, spelt in names.items():
+        data = stored[name].values
         native = data.astype(np.float64) if data.dtype.kind == "f" else data.astype(str)
-        dataset[name] = (variable.dims, native, dict(variable.attrs))
-    dataset.attrs = {
-        key: value.item() if isinstance(value, np.generic) else value for key, value in stored.attrs.items()
-    }
-    dataset.encoding = {}
-    return dataset
+        attrs = {key: value for key, value in stored[name].attrs.items() if key != _SPELT}
+        parts[spelt] = xr.Variable([names.get(str(dim), str(dim)) for dim in stored[name].dims], native, attrs)
+    coordinates = {spelt: parts.pop(spelt) for name, spelt in names.items() if name in stored.coords}
+    attrs = {key: value.item() if isinstance(value, np.generic) else value for key, value in stored.attrs.items()}
+    return xr.Dataset(parts, coordinates, attrs)
 
 
 def to_csv(dataset: xr.Dataset) -> bytes:
