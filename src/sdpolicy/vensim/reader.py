@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,9 +23,6 @@ from sdpolicy.vensim.syntax import Definition, parse_definition
 from sdpolicy.vensim.text import Entry, MacroText, Source, read_text, split
 from sdpolicy.vensim.variables import Variable, dimensions
 
-READER_VERSION: Final = "2"
-"""Part of the cache's key: raised whenever a model may be read differently than before."""
-
 _CONTROLS: Final = {fold(name): name for name in CONTROL}
 
 
@@ -41,13 +39,23 @@ def read_model(name_or_path: str | Path) -> Program:
     path = library.model_path(name_or_path)
     text = read_text(path)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    kept = cache.load(digest, READER_VERSION, path.parent)
+    reader = reader_version()
+    kept = cache.load(digest, reader, path.parent)
     if kept is not None:
         return replace(kept, name=path.stem, source=str(path))
     reading = _Reading(path)
     program = reading.program(text, digest)
-    cache.store(program, READER_VERSION, reading.files.used)
+    cache.store(program, reader, reading.files.used)
     return program
+
+
+@functools.cache
+def reader_version() -> str:
+    """Return a hash of this package's source: a reader that was changed reads every model anew."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @dataclass

@@ -133,9 +133,9 @@ def _entries(text: str, start: int, stop: int) -> Iterator[Entry]:
     while start < stop:
         parts: list[str] = []
         begin, ended = start, False
-        for found in re.compile(r'"(?:\\.|[^"\\\n])*"|[~|]').finditer(text, start, stop):
+        for found in re.compile(r'"(?:\\.|[^"\\\n])*"|\{[^}]*\}|[~|]').finditer(text, start, stop):
             sign = found.group()
-            if sign[0] == '"' or (sign == "~" and len(parts) >= 3):
+            if (sign[0] in '"{' and not parts) or (sign == "~" and len(parts) >= 3):
                 continue
             parts.append(text[start : found.start()])
             start = found.end()

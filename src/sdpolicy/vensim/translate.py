@@ -6,7 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from sdpolicy.errors import suggest
-from sdpolicy.expression import TIME, Apply, At, Axis, Index, Interpolation, Lookup, Node, Num, Reduce, Ref
+from sdpolicy.expression import (
+    TIME,
+    Apply,
+    At,
+    Axis,
+    Index,
+    Interpolation,
+    Lookup,
+    Node,
+    Num,
+    Reduce,
+    Ref,
+    rewrite,
+    walk,
+)
 from sdpolicy.program import CONTROL, Dimension, Equation, Quantity, Stock, Table, fold
 from sdpolicy.vensim.functions import KNOWN, REDUCTIONS, REFUSED, SIMPLE, TABLE_MODES
 from sdpolicy.vensim.prepare import Points, Refusal
@@ -55,8 +69,21 @@ class Translator:
             case Call(function="active initial", args=(running, starting)):
                 nodes = self.node(running), self.node(starting)
                 self.symbols.equations.append(Equation(target, nodes[0], self.axes, index, nodes[1]))
+            case Call(function="sample if true", args=(_, _, initial)):
+                node = self._before(target, index, self.node(body), initial)
+                self.symbols.equations.append(Equation(target, node, self.axes, index))
             case _:
                 self.symbols.equations.append(Equation(target, self.node(body), self.axes, index))
+
+    def _before(self, target: str, index: Index, sample: Node, initial: Syntax) -> Node:
+        """Let a SAMPLE IF TRUE that names its own variable read the value of one step before."""
+        own = Ref(target, index)
+        if own not in walk(sample):
+            return sample
+        quantity, place = self._hide_here("before", "auxiliary")
+        delayed = Apply("delay fixed", (own, Num(0.0), self.node(initial)))
+        self.symbols.equations.append(Equation(quantity.id, delayed, self.axes, place))
+        return rewrite(sample, lambda node: Ref(quantity.id, place) if node == own else node)
 
     def node(self, syntax: Syntax) -> Node:
         """Translate one expression. What cannot be is noted, and a number stands in its place."""
