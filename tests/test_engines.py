@@ -53,7 +53,7 @@ def test_the_engines_agree_on_every_variable(model: Path) -> None:
 
 def test_runs_leave_no_trace_in_later_runs(model: Path) -> None:
     """A, B, A gives A to the last bit, on both engines."""
-    for engine in ("python", "pysd"):
+    for engine in ("llvm", "python", "pysd"):
         first = simulate(model, engine=engine)
         other = simulate(model, engine=engine, overrides={"life": 10.0}, step=0.125)
         again = simulate(model, engine=engine)
@@ -63,7 +63,7 @@ def test_runs_leave_no_trace_in_later_runs(model: Path) -> None:
 
 def test_nothing_is_written_beside_the_model(model: Path) -> None:
     """Both engines leave the model's folder as it was."""
-    for engine in ("python", "pysd"):
+    for engine in ("llvm", "python", "pysd"):
         simulate(model, engine=engine)
     assert [path.name for path in model.parent.iterdir()] == [model.name]
 
@@ -82,7 +82,7 @@ def test_two_processes_at_once_do_not_disturb_each_other(model: Path, tmp_path: 
             env=environment,
             text=True,
         )
-        for engine in ("pysd", "pysd", "python", "python")
+        for engine in ("pysd", "pysd", "llvm", "llvm")
     ]
     found = [float(run.communicate(timeout=120)[0]) for run in runs]
     assert found == pytest.approx([found[0]] * 4, rel=1e-12)

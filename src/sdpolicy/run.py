@@ -18,10 +18,10 @@ from sdpolicy.program import Program
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sdpolicy.scenario import Case, Scenario
+    from sdpolicy.scenario import Amount, Case, Scenario
 
-ENGINES: Final = ("python", "pysd")
-DEFAULT_ENGINE: Final = "python"
+ENGINES: Final = ("llvm", "python", "pysd")
+DEFAULT_ENGINE: Final = "llvm"
 
 
 def simulate(
@@ -31,19 +31,20 @@ def simulate(
     method: str | None = None,
     step: float | None = None,
     save: float | None = None,
-    overrides: Mapping[str, float] | None = None,
+    overrides: Mapping[str, float | Amount] | None = None,
 ) -> xr.Dataset:
     """Run a model or a scenario once.
 
     Args:
         source: a scenario or model by name (``korea``, ``core``), by path, or as read; a model alone runs
             with its own settings.
-        engine: ``python`` (generated text) or ``pysd`` (the reference; Euler only).
+        engine: ``llvm`` (compiled), ``python`` (generated text that can be read; the same bits) or ``pysd``
+            (the reference; Euler only).
         method: ``euler``, ``rk2``, ``rk4`` with a fixed step, or ``rk45``, ``dop853``, ``radau``, ``lsoda``
             with steps of their own; by default what the scenario says, else Euler.
         step: time step, in the model's unit of time; by default the scenario's or model's.
         save: interval at which values are kept, a whole number of steps.
-        overrides: constants by name, in the model's units; they come last.
+        overrides: constants by name, in the model's units, or as ``Amount`` with a unit; they come last.
 
     Returns:
         A Dataset with one variable for each variable of the model, named as the model spells it, over
@@ -60,7 +61,7 @@ def simulate(
 
     known = _engine(engine)
     chosen = case(source, read_model, overrides or {}, RunSettings(method=method, step=step, save=save))
-    trajectory = _reference(chosen) if known == "pysd" else _generated(chosen)
+    trajectory = _reference(chosen) if known == "pysd" else _generated(chosen, known)
     if trajectory.trouble is not None:
         raise SimulationError(_explain(chosen, trajectory))
     roles = read_roles(Path(chosen.program.source).with_suffix(".roles.toml"))
@@ -75,19 +76,23 @@ def _engine(name: str) -> str:
     return name
 
 
-def _generated(chosen: Case) -> Trajectory:
+def _generated(chosen: Case, engine: str) -> Trajectory:
     lowered = lower(chosen.program)
     outputs = [quantity.id for quantity in chosen.program.quantities]
-    kernel = _maker(chosen.method).compile(lowered)
+    kernel = _maker(engine, chosen.method).compile(lowered)
     return kernel.run(np.array(lowered.defaults), chosen.grid, chosen.method, outputs)
 
 
-def _maker(method: str) -> Engine:
-    """Return what compiles for that method; variable-step methods have an engine of their own."""
+def _maker(engine: str, method: str) -> Engine:
+    """Return what compiles for that engine; variable-step methods have one of their own."""
     if method in ADAPTIVE:
         from sdpolicy.backends import adaptive
 
         return adaptive.ENGINE
+    if engine == "llvm":
+        from sdpolicy.backends import llvm
+
+        return llvm.ENGINE
     from sdpolicy.backends import python
 
     return python.ENGINE
