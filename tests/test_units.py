@@ -88,7 +88,9 @@ def test_malformed_units(text: str, reason: str) -> None:
         ("usd1990/year", "USD1990/Year"),
         ("person/(year*index)", "Person/(Index*Year)"),
         ("1/year", "1/Year"),
-        ("million usd", "1e+06 USD"),
+        ("1000000 usd", "Million USD"),
+        ("percent/year", "Percent/Year"),
+        ("month", "0.0833333 Year"),
         ("year^0.5", "Year^1/2"),
     ],
 )

@@ -1,6 +1,6 @@
 """Units of measurement as models write them (``Billion USD1990/Year``): read, compared, converted.
 
-It knows no scenario and no backend. Every word is a unit: those of time and the common physical ones are
+It knows no model, scenario or backend. Every word is a unit: those of time and the common physical ones are
 related to each other, and any other word (``Patent``, ``USD1990``) is a dimension of its own.
 """
 
@@ -108,11 +108,19 @@ class Unit:
         """Spell the unit as a model would: ``Year``, ``1/Year``, ``1000 USD/Year^2``."""
         above = [_power(name, exponent) for name, exponent in self.dimensions if exponent > 0]
         below = [_power(name, -exponent) for name, exponent in self.dimensions if exponent < 0]
-        number = "" if self.scale == 1 else f"{float(self.scale):g}"
-        top = " ".join(part for part in (number, "*".join(above)) if part)
+        top = " ".join(part for part in (self._number(bool(above)), "*".join(above)) if part)
         if not below:
             return top or "Dmnl"
         return f"{top or '1'}/{below[0] if len(below) == 1 else '(' + '*'.join(below) + ')'}"
+
+    def _number(self, before_names: bool) -> str:
+        """Spell the scale: a multiplier as a word before a name, a hundredth alone as percent, else digits."""
+        if self.scale == 1:
+            return ""
+        if self.scale == Fraction(1, 100) and not before_names:
+            return "Percent"
+        words = {value: name.capitalize() for name, value in MULTIPLIERS.items() if before_names and value > 100}
+        return words.get(self.scale.numerator if self.scale.denominator == 1 else 0, f"{float(self.scale):g}")
 
 
 DIMENSIONLESS: Final = Unit()
@@ -135,7 +143,7 @@ def read_unit(text: str) -> Unit:
     """Return the unit that ``text`` writes: names, numbers, ``*``, ``/``, ``^`` and brackets.
 
     >>> str(read_unit("Billion USD1990/Year"))
-    '1e+09 USD1990/Year'
+    'Billion USD1990/Year'
 
     Raises:
         CheckError: when the text is not a unit.
@@ -194,7 +202,11 @@ def _term(words: str) -> Unit:
     """Return the unit of a name with an optional multiplier before it: ``Billion USD1990``, ``Year``, ``1``."""
     if re.fullmatch(r"\d{1,15}(\.\d{1,15})?", words):
         return Unit(Fraction(words))
-    first, _, rest = " ".join(words.casefold().split()).partition(" ")
+    words = " ".join(words.casefold().split())
+    numbered = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?) (\D.*)", words)
+    if numbered and not re.match(r"(19|20)\d\d ", words):
+        return Unit(Fraction(numbered[1])) * _term(numbered[2])
+    first, _, rest = words.partition(" ")
     if singular(first) in MULTIPLIERS:
         multiplier = Unit(Fraction(MULTIPLIERS[singular(first)]))
         return multiplier * _word(rest) if rest else multiplier
