@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sdpolicy import library
 from sdpolicy.errors import Problem, ResultError
 
 if TYPE_CHECKING:
@@ -60,53 +61,64 @@ class Fit:
     covariation: float
 
 
-def observations(folder: Path, model: str, entity: str) -> tuple[Observation, ...]:
+def observations(model: str, entity: str, folder: Path | None = None) -> tuple[Observation, ...]:
     """Return the usable facts about ``entity`` (a country code) that ``model`` can be compared with.
 
-    ``folder`` holds ``facts.csv`` and ``definitions.csv``; a folder without them gives no observations.
-    A definition maps a fact to a variable of the model and a factor (``scale``) to the variable's unit.
+    ``folder`` (by default that of the shipped evidence) holds ``facts*.csv`` and ``definitions*.csv``; one
+    without them gives no observations. A definition maps a fact to a variable of a model and to the factor
+    (``scale``) that brings it to the variable's unit.
 
     Raises:
-        ResultError: for rows that cannot be read, each with its line; all at once.
+        ResultError: for rows that cannot be read, each with its file and line; all at once.
     """
-    if not (folder / "facts.csv").is_file() or not (folder / "definitions.csv").is_file():
-        return ()
+    place = library.shelf("evidence") if folder is None else folder
     problems: list[Problem] = []
-    facts: dict[str, tuple[int, Mapping[str, str]]] = {}
-    for line, row in _rows(folder / "facts.csv", FACTS, problems):
+    facts: dict[str, tuple[str, Mapping[str, str]]] = {}
+    for where, row in _rows(sorted(place.glob("facts*.csv")), FACTS, problems):
         if row["id"] in facts:
-            problems.append(Problem(f"facts.csv, line {line}", f"the id '{row['id']}' is there twice", "Rename one."))
-        facts[row["id"]] = line, row
+            problems.append(Problem(where, f"the id '{row['id']}' is there twice", "Rename one."))
+        facts[row["id"]] = where, row
     found: list[Observation] = []
-    for line, row in _rows(folder / "definitions.csv", DEFINITIONS, problems):
-        where = f"definitions.csv, line {line}"
+    for where, row in _rows(sorted(place.glob("definitions*.csv")), DEFINITIONS, problems):
         if row["model"] != model or not _is_usable(where, row["usable"], problems):
             continue
         if row["fact"] not in facts:
-            problems.append(Problem(where, f"the fact '{row['fact']}' is not in facts.csv", "Add it or drop this row."))
+            problems.append(Problem(where, f"there is no fact '{row['fact']}'", "Add it or drop this row."))
         elif facts[row["fact"]][1]["entity"] == entity:
-            found += _observation(where, row, *facts[row["fact"]], problems)
+            found += _observation(where, row, facts[row["fact"]], problems)
     if problems:
         raise ResultError(problems)
     return tuple(sorted(found, key=lambda item: (item.variable, item.start, item.fact)))
 
 
-def _rows(path: Path, columns: Sequence[str], problems: list[Problem]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                problems.append(Problem(path.name, f"there is no column '{', '.join(missing)}'", "Add it."))
-                return
-            for row in reader:
-                if None in row or None in row.values():
-                    what = f"the row does not have {len(reader.fieldnames or ())} fields"
-                    problems.append(Problem(f"{path.name}, line {reader.line_num}", what, "Quote texts with commas."))
-                else:
-                    yield reader.line_num, {key: value.strip() for key, value in row.items()}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problems.append(Problem(path.name, f"the file cannot be read ({error})", "Write it as CSV in UTF-8."))
+def _rows(
+    files: Sequence[Path], columns: Sequence[str], problems: list[Problem]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield where each row stands and its fields; note rows and files that cannot be read."""
+    for path in files:
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                yield from _table(path.name, csv.DictReader(file, strict=True), columns, problems)
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            cure = "Write it as CSV in UTF-8."
+            problems.append(Problem(path.name, f"the file cannot be read ({error})", cure))
+
+
+def _table(
+    name: str, reader: csv.DictReader[str], columns: Sequence[str], problems: list[Problem]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    given = reader.fieldnames or ()
+    missing = [column for column in columns if column not in given]
+    if missing:
+        problems.append(Problem(name, f"there is no column '{', '.join(missing)}'", "Add it."))
+        return
+    for row in reader:
+        where = f"{name}, line {reader.line_num}"
+        if None in row or None in row.values():
+            what = f"the row does not have {len(given)} fields"
+            problems.append(Problem(where, what, "Put texts that hold commas in quotation marks."))
+        else:
+            yield where, {key: value.strip() for key, value in row.items()}
 
 
 def _is_usable(where: str, text: str, problems: list[Problem]) -> bool:
@@ -116,10 +128,10 @@ def _is_usable(where: str, text: str, problems: list[Problem]) -> bool:
 
 
 def _observation(
-    where: str, definition: Mapping[str, str], line: int, fact: Mapping[str, str], problems: list[Problem]
+    where: str, definition: Mapping[str, str], placed: tuple[str, Mapping[str, str]], problems: list[Problem]
 ) -> list[Observation]:
-    before = len(problems)
-    at = f"facts.csv, line {line} ({fact['id']})"
+    before, fact = len(problems), placed[1]
+    at = f"{placed[0]} ({fact['id']})"
     scale = _number(where, "scale", definition["scale"] or "1", problems)
     start = _number(at, "start", fact["start"], problems)
     end = _number(at, "end", fact["end"] or fact["start"], problems)

@@ -195,6 +195,8 @@ def _extremes(dataset: xr.Dataset) -> Iterator[Finding]:
         if variable.attrs.get("kind") != "stock" or variable.dims != ("time",):
             continue
         values = np.asarray(variable.values, dtype=np.float64)
+        if np.isnan(values).all():
+            continue
         high, low = int(np.nanargmax(values)), int(np.nanargmin(values))
         unit = unit_words(str(variable.attrs.get("units", "")))
         sentence = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -83,19 +84,30 @@ def _plain(value: object) -> str:
 def initials(source: str) -> str:
     """Return a short mark for a source.
 
-    >>> initials("Ernst 1998"), initials("Penn World Table 10.01"), initials("003")
+    >>> initials("Ernst (1998), p. 5"), initials("Penn World Table 10.01 (Feenstra 2015)"), initials("003")
     ('E98', 'PWT', '003')
     """
-    words = [word.strip("(),.;") for word in source.split()]
+    words = short_source(source).replace("-", " ").split()
     if len(words) < 2:
         return source[:4]
-    letters = "".join(word[0] for word in words if word[:1].isalpha() and word not in ("and", "et", "of", "the"))
-    date = next((word[2:4] for word in words if len(word) == 4 and word.isdigit()), "")
-    return letters[:3].upper() + date
+    letters = [word[0] for word in words if word[0].isalpha() and word not in ("and", "et", "al", "of", "the")]
+    date = next((word[2:4] for word in words if re.fullmatch(r"(?:19|20)\d\d[a-z]?", word)), "")
+    return "".join(letters[:3]).upper() + date
+
+
+def short_source(source: str) -> str:
+    """Return the name of a source: what stands before the first bracket or comma, and its year.
+
+    >>> short_source("Ernst (1998), p. 5"), short_source("Penn World Table 10.01 (Feenstra 2015)")
+    ('Ernst 1998', 'Penn World Table 10.01')
+    """
+    head = re.split(r"[(,;]", source)[0].strip()
+    date = re.search(r"\b(?:19|20)\d\d\b", source)
+    return f"{head} {date[0]}" if date and " " not in head and date[0] not in head else head
 
 
 def sources(facts: Sequence[Observation]) -> str:
     """Return the caption that explains the marks of observed points."""
-    names = dict.fromkeys(fact.source for fact in facts)
+    names = dict.fromkeys(short_source(fact.source) for fact in facts)
     marks = ", ".join(name if initials(name) == name else f"{initials(name)} {name}" for name in names)
     return f"○ observed, with the limits that the source states. Sources: {marks}"

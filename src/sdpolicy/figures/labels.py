@@ -38,6 +38,8 @@ def spread(wanted: Sequence[float], heights: Sequence[float], low: float, high: 
 def short_names(names: Sequence[str]) -> list[str]:
     """Return names for line ends: the words that all share are left out, hyphens become blanks.
 
+    Names that would be equal are numbered.
+
     >>> short_names(["korea", "korea-no-directed-credit", "korea-open-1985"])
     ['Korea', 'No directed credit', 'Open 1985']
     """
@@ -47,4 +49,5 @@ def short_names(names: Sequence[str]) -> list[str]:
         while len({tuple(part[: shared + 1]) for part in words if part}) == 1 and shared < min(map(len, words)):
             shared += 1
     texts = [" ".join(part[shared:] or part) for part in words]
-    return [text[:1].upper() + text[1:] for text in texts]
+    named = [text[:1].upper() + text[1:] or "Run" for text in texts]
+    return [f"{name} ({named[:i].count(name) + 1})" if name in named[:i] else name for i, name in enumerate(named)]

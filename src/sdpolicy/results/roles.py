@@ -80,13 +80,13 @@ def _role_problems(where: str, content: Mapping[str, object]) -> Iterator[Proble
 
 
 def roles_of(dataset: xr.Dataset) -> Roles:
-    """Return the roles that a Dataset carries, less those whose variable it does not hold over time."""
+    """Return the roles that a Dataset carries, less those whose variable it holds no numbers of over time."""
     text = dataset.attrs.get("roles")
     content = json.loads(text) if text else {}
     variables = {
         role: name
         for role, name in content.get("variables", {}).items()
-        if name in dataset and dataset[name].dims == ("time",)
+        if name in dataset and dataset[name].dims == ("time",) and dataset[name].notnull().any()
     }
     default = Roles()
     return Roles(variables, content.get("catch_up", default.catch_up), content.get("liquidity", default.liquidity))
