@@ -37,6 +37,9 @@ _TOKEN: Final = re.compile(
 )
 _UNARY: Final = ("-", "+", ":NOT:")
 _BEFORE_OPERAND: Final = frozenset("+ - * / ^ = < > <= >= <> ( , [ :AND: :OR:".split())
+_RESERVED: Final = frozenset("reference subscripts_ref arithmetic logic call lookup data".split())
+"""Names that the parser behind this one would take for parts of itself; in quotes it does not."""
+_MOST_SIGNS: Final = 4
 _DEEPEST: Final = 60
 """Brackets that may stand inside each other: the parser calls itself some ten times for each."""
 
@@ -57,6 +60,7 @@ def tokenize(text: str) -> list[str]:
         position = found.end()
         tokens.append(_spelled(found))
     _check_brackets(tokens)
+    _check_neighbours(tokens)
     return tokens
 
 
@@ -69,6 +73,8 @@ def _spelled(found: re.Match[str]) -> str:
         return repr(value)
     if found.lastgroup == "string":
         return token.replace("\\", "/")
+    if found.lastgroup == "name" and re.sub(r"[\s_]+", "_", token).casefold() in _RESERVED:
+        return f'"{token}"'
     return token.upper() if found.lastgroup == "word" else token
 
 
@@ -83,6 +89,27 @@ def _check_brackets(tokens: Sequence[str]) -> None:
             raise Refusal(f"more than {_DEEPEST} brackets stand inside each other")
     if opened:
         raise Refusal(f"a '{opened[-1]}' is not closed")
+
+
+def _check_neighbours(tokens: Sequence[str]) -> None:
+    signs = 0
+    for token in tokens:
+        signs = signs + 1 if token in _UNARY else 0
+        if signs > _MOST_SIGNS:
+            raise Refusal(f"more than {_MOST_SIGNS} signs follow each other")
+    for before, after in itertools.pairwise(tokens):
+        ends = _is_operand(before) or before in (")", "]")
+        called = (after == "(" and _is_name(before)) or before == "]"
+        if ends and (_is_operand(after) or (after == "(" and not called)):
+            raise Refusal(f"no operator stands between '{before}' and '{after}'", "Put one there.")
+
+
+def _is_name(token: str) -> bool:
+    return token[0] == '"' or token[0].isalpha() or token[0] == "_"
+
+
+def _is_operand(token: str) -> bool:
+    return _is_name(token) or token[0] in "'.0123456789" or token == ":NA:"
 
 
 def prepare(text: str) -> tuple[str, tuple[Points, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from sdpolicy.program import CONTROL, Equation, Program, Quantity, fold
 from sdpolicy.vensim.build import define, define_table
 from sdpolicy.vensim.data import Files, element_names
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.subscripts import Book, RangeText, parse_range
+from sdpolicy.vensim.subscripts import Book, RangeText, bare, parse_range
 from sdpolicy.vensim.symbols import Curves, Macro, Symbols
 from sdpolicy.vensim.syntax import Definition, parse_definition
 from sdpolicy.vensim.text import Entry, MacroText, Source, read_text, split
@@ -65,6 +66,8 @@ class _Parsed:
     ranges: list[tuple[RangeText, Entry]] = field(default_factory=list)
     variables: dict[str, Variable] = field(default_factory=dict)
     macros: dict[str, Macro] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    """Names whose definition could not be read, by folded name: to refer to one is no further problem."""
 
 
 class _Reading:
@@ -95,10 +98,10 @@ class _Reading:
             source = split(text)
         if source is not None:
             self._parse(source, parsed)
-        if not parsed.variables and not self.problems:
+        if not parsed.variables:
             self.refuse(1, "", "the file holds no equation", "Is it a Vensim model in text format (.mdl)?")
-        self._stop()
-        symbols = Symbols(self._book(parsed.ranges), macros=parsed.macros)
+            self._stop()
+        symbols = Symbols(self._book(parsed.ranges), macros=parsed.macros, names=dict(parsed.broken))
         self._declare(parsed.variables, symbols)
         self._check_controls(symbols)
         for variable in parsed.variables.values():
@@ -129,6 +132,8 @@ class _Reading:
                     definition = parse_definition(entry.equation)
                     variable = parsed.variables.setdefault(fold(definition.name), Variable(definition.name))
                     variable.definitions.append((definition, entry))
+                continue
+            parsed.broken[fold(_left(entry))] = _left(entry)
         for macro in source.macros:
             parsed.macros[fold(macro.name)] = self._macro(macro)
 
@@ -157,11 +162,11 @@ class _Reading:
             with self.collecting(entry.line, text.name):
                 items = element_names(self.files, text.imported) if text.imported else text.items
                 texts.append(replace(text, items=items))
-        self._stop()
         book = Book(())
         with self.collecting(ranges[0][1].line if ranges else 1, ""):
             book = Book(texts)
-        self._stop()
+        if book.ranges.keys() != seen.keys():
+            self._stop()
         return book
 
     def _declare(self, variables: dict[str, Variable], symbols: Symbols) -> None:
@@ -177,9 +182,10 @@ class _Reading:
                 if variable.is_table:
                     symbols.curves[key] = Curves(made, own)
                 else:
-                    symbols.quantities[key] = variable.quantity(made, own)
+                    quantity = variable.quantity(made, own)
                     if variable.reads_data:
                         symbols.curves[key] = Curves(symbols.fresh(f"{variable.name} data"), own, variable.mode)
+                    symbols.quantities[key] = quantity
 
     def _check_controls(self, symbols: Symbols) -> None:
         for key in ("initial time", "final time", "time step"):
@@ -210,8 +216,9 @@ class _Reading:
 
 
 def _left(entry: Entry) -> str:
-    """Return the left side of an entry, for messages."""
-    return entry.equation.split("=")[0].rstrip(": ")[:60]
+    """Return the name at the left of an entry, or what stands there instead."""
+    found = re.match(r'"(?:\\.|[^"\\])*"|[^\W\d][\w\s$\']*', entry.equation)
+    return bare(found.group()) if found else entry.equation.split("=")[0].strip()[:40]
 
 
 def _is_check(entry: Entry) -> bool:

@@ -172,7 +172,8 @@ class Book:
         self.ranges[name] = Range(ours.name, ours.elements, ours.shown, ours.root, mapped)
 
     def _hint(self, name: str) -> str:
-        return suggest(name, [text.name for text in self._texts.values()])
+        shown = (one for found in self.ranges.values() for one in found.shown)
+        return suggest(name, [*(text.name for text in self._texts.values()), *shown])
 
     def is_range(self, name: str) -> bool:
         return fold(name) in self.ranges

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -95,6 +96,7 @@ _OPERATORS: Final[Mapping[str, str]] = {
     "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "=": "eq", "<>": "ne",
     ":AND:": "and", ":OR:": "or", ":NOT:": "not",
 }  # fmt: skip
+_DEEPEST: Final = 150
 _ARRAY: Final = re.compile(rf"\s*[+-]?\s*{NUMBER}(?:\s*[,;]\s*[+-]?\s*{NUMBER})*\s*;?\s*")
 _TABBED: Final = re.compile(r"TABBED\s+ARRAY\s*\((.*)\)\s*", re.IGNORECASE)
 
@@ -121,15 +123,14 @@ def parse_definition(equation: str) -> Definition:
 
 def _component(equation: str) -> Any:
     """Return the translator's component for an equation, its right side not yet parsed."""
-    from parsimonious.exceptions import ParseError, VisitationError  # type: ignore[import-untyped]
-    from pysd.translators.vensim.vensim_element import Component, Element
+    with _quiet():
+        from parsimonious.exceptions import ParseError, VisitationError  # type: ignore[import-untyped]
+        from pysd.translators.vensim.vensim_element import Component, Element
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        try:
             component = Element(equation, "", "").parse()
-    except (ParseError, VisitationError, RecursionError):
-        raise Refusal("this is no definition", "Write it as 'name = equation'.") from None
+        except (ParseError, VisitationError, RecursionError):
+            raise Refusal("this is no definition", "Write it as 'name = equation'.") from None
     if not isinstance(component, Component):
         raise Refusal("this is no definition of a variable")
     return component
@@ -177,24 +178,59 @@ def parse_expression(text: str) -> Syntax:
     Raises:
         Refusal: when it cannot be read.
     """
-    from parsimonious.exceptions import ParseError, VisitationError
-    from pysd.translators.vensim.vensim_element import Component
-
     prepared, tables = prepare(text)
-    component = Component("", ([], []), prepared)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    prepared = f"({prepared})"  # or else the translator takes 1 - 2 for a list of two numbers
+    with _quiet():
+        from parsimonious.exceptions import ParseError, VisitationError
+        from pysd.translators.vensim.vensim_element import Component
+
+        component = Component("", ([], []), prepared)
+        try:
             component.parse()
-    except ParseError as error:
-        near = (error.text or "")[error.pos : error.pos + 30].strip() or "its end"
-        raise Refusal(f"the equation cannot be read at '{near}'", "Check operators and brackets there.") from None
-    except VisitationError as error:
-        first = str(error).split("\n", 1)[0]
-        raise Refusal(f"the equation cannot be read ({first})", "Check the functions' arguments.") from None
-    except RecursionError:
-        raise Refusal("the equation is too deep", "Split it into several variables.") from None
-    return _convert(component.ast, tables)
+        except ParseError as error:
+            near = (error.text or "")[error.pos : error.pos + 30].strip() or "its end"
+            raise Refusal(f"the equation cannot be read at '{near}'", "Check operators and brackets there.") from None
+        except VisitationError as error:
+            raise Refusal(_explain(error), "Check the functions' names and arguments.") from None
+        except RecursionError:
+            raise Refusal("the equation is too deep", "Split it into several variables.") from None
+    return _shallow(_convert(component.ast, tables))
+
+
+def _shallow(syntax: Syntax) -> Syntax:
+    """Return the expression, unless its operations are nested deeper than walking over them can follow."""
+    level: list[Syntax] = [syntax]
+    for _ in range(_DEEPEST):
+        level = [part for one in level for part in _parts(one)]
+        if not level:
+            return syntax
+    raise Refusal(f"more than {_DEEPEST} operations follow upon each other", "Split it into several variables.")
+
+
+def _parts(syntax: Syntax) -> tuple[Syntax, ...]:
+    match syntax:
+        case Call(args=args):
+            return args
+        case Inline(x=x):
+            return (x,)
+        case _:
+            return ()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let no warning of the translator, nor of what it imports, reach the user: what matters is refused."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _explain(error: Exception) -> str:
+    """Say in our words why a construct of the translator could not be made."""
+    first = str(error).split("\n", 1)[0]
+    if first.startswith("TypeError") and "argument" in first:
+        return "a function has the wrong number of arguments"
+    return f"the equation cannot be read ({first})"
 
 
 def _convert(ast: Any, tables: tuple[Points, ...]) -> Syntax:

@@ -126,6 +126,8 @@ class Translator:
             raise Refusal(what, "Give it an argument: table(x).")
         if folded in self.symbols.book.ranges or folded in self.symbols.book.home:
             return self._position(folded)
+        if folded in self.symbols.names:
+            return Num(0.0)  # its own definition is the problem, and has been noted
         hint = suggest(folded, self.symbols.names.values())
         raise Refusal(f"'{self._spelled(name.name)}' is not defined", hint or "Define it, or correct its name.")
 
@@ -209,7 +211,7 @@ class Translator:
         """Return where a reference with these subscripts points to."""
         if len(written) != len(dimensions):
             ranges = ", ".join(dimension.name for dimension in dimensions) or "none"
-            what = f"'{name}' has {len(dimensions)} subscripts ({ranges}), and {len(written)} are given"
+            what = f"'{name}' has the subscripts {ranges}, and {len(written)} are given"
             raise Refusal(what, f"Write it as {name}[{ranges}]." if dimensions else "Take the subscripts out.")
         return tuple(self._place(text, dimension, name) for text, dimension in zip(written, dimensions, strict=True))
 
@@ -277,8 +279,9 @@ class Translator:
             shown = self.symbols.quantities[function].name
             what = f"'{shown}' is called like a table, and is none"
             return Refusal(what, "Put an operator between, or define a table.")
-        hint = suggest(function, [*KNOWN, *self.symbols.names.values()])
-        return Refusal(f"the function '{function.upper()}' is unknown", hint)
+        hint = suggest(function, [*map(str.upper, KNOWN), *self.symbols.names.values()])
+        cure = hint or "Correct its name, or define a table of that name."
+        return Refusal(f"the function '{function.upper()}' is unknown", cure)
 
     def _arity(self, call: Call, count: int) -> None:
         if len(call.args) != count:
