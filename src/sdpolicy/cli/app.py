@@ -70,23 +70,42 @@ def run_command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write data, figures and a manifest into this folder."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            show_default=False,
+            help="Write data, figures and a manifest into this folder.",
+        ),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What computes: python, or pysd, the reference.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="What computes: llvm (compiled, the default), python, or pysd, the reference.",
+        ),
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Integration: euler, rk2, rk4, rk45, dop853, radau or lsoda."),
+        typer.Option(
+            metavar="NAME", show_default=False, help="Integration: euler, rk2, rk4, rk45, dop853, radau or lsoda."
+        ),
     ] = None,
-    step: Annotated[float | None, typer.Option(metavar="TIME", help="Time step, instead of the scenario's.")] = None,
+    step: Annotated[
+        float | None, typer.Option(metavar="TIME", show_default=False, help="Time step, instead of the scenario's.")
+    ] = None,
     save: Annotated[
-        float | None, typer.Option(metavar="TIME", help="Time between saved rows, instead of the scenario's.")
+        float | None,
+        typer.Option(metavar="TIME", show_default=False, help="Time between saved rows, instead of the scenario's."),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="Give a constant another value, in all scenarios. Repeatable."
+            "--set",
+            metavar="NAME=VALUE",
+            show_default=False,
+            help="Give a constant another value, in all scenarios. Repeatable.",
         ),
     ] = None,
     formats: Annotated[
