@@ -11,6 +11,7 @@ import xarray as xr
 
 from sdpolicy.errors import ResultError
 from sdpolicy.evidence import Observation, fit, fits, observations, simulated
+from sdpolicy.library import shelf
 
 FACTS = "id,entity,variable,start,end,value,low,high,unit,source,locator,note\n"
 DEFINITIONS = "fact,model,variable,scale,usable,reason\n"
@@ -26,7 +27,7 @@ def evidence(folder: Path, facts: str, definitions: str) -> Path:
 def said(folder: Path, facts: str, definitions: str) -> list[str]:
     """Return the problems of two faulty tables."""
     with pytest.raises(ResultError) as caught:
-        observations("core", "KOR", evidence(folder, facts, definitions))
+        observations(evidence(folder, facts, definitions), "core", "KOR")
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -37,31 +38,31 @@ def test_facts_are_brought_to_the_models_unit(tmp_path: Path) -> None:
         'K1,KOR,saving,1990,1993,50,25,75,percent,"Ernst 1998","I.3, note 18",about\nT1,TWN,x,1990,,1,,,,H,,\n',
         "K1,core,saving rate,0.01,yes,\nT1,core,x,1,yes,\n",
     )
-    assert observations("core", "KOR", folder) == (
+    assert observations(folder, "core", "KOR") == (
         Observation("K1", "saving rate", 1990, 1993, 0.5, 0.25, 0.75, "percent", "Ernst 1998", "I.3, note 18", "about"),
     )
 
 
 def test_a_fact_of_one_year_is_a_moment(tmp_path: Path) -> None:
     """Without an end a fact holds at its start; without limits it has none."""
-    (fact,) = observations("core", "KOR", evidence(tmp_path, "K1,KOR,x,1990,,1,,,,S,,\n", "K1,core,x,,yes,\n"))
+    (fact,) = observations(evidence(tmp_path, "K1,KOR,x,1990,,1,,,,S,,\n", "K1,core,x,,yes,\n"), "core", "KOR")
     assert (fact.start, fact.end, fact.low, fact.high) == (1990, 1990, None, None)
 
 
 def test_unusable_and_foreign_facts_are_left_out(tmp_path: Path) -> None:
     """Rows for another model, or marked as not usable, give nothing."""
     folder = evidence(tmp_path, "K1,KOR,x,1990,,1,,,,S,,\n", "K1,core,x,1,no,nominal\nK1,ladder,x,1,yes,\n")
-    assert observations("core", "KOR", folder) == ()
+    assert observations(folder, "core", "KOR") == ()
 
 
 def test_no_evidence_is_no_error(tmp_path: Path) -> None:
     """A folder without tables gives no observations."""
-    assert observations("core", "KOR", tmp_path) == ()
+    assert observations(tmp_path, "core", "KOR") == ()
 
 
 def test_shipped_evidence_can_be_read() -> None:
     """The tables of this repository have no faulty row."""
-    assert len(observations("catchup", "KOR")) > 0
+    assert len(observations(shelf("evidence"), "catchup", "KOR")) > 0
 
 
 def test_every_bad_row_is_told_with_its_line(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     evidence(tmp_path, "", "")
     (tmp_path / "facts.csv").write_text("id,entity\n")
     with pytest.raises(ResultError, match=r"facts\.csv: there is no column 'variable, start"):
-        observations("core", "KOR", tmp_path)
+        observations(tmp_path, "core", "KOR")
 
 
 def test_a_table_in_another_encoding_is_told(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_a_table_in_another_encoding_is_told(tmp_path: Path) -> None:
     evidence(tmp_path, "", "")
     (tmp_path / "facts.csv").write_bytes(FACTS.encode() + b"K1,KOR,caf\xe9,1,,1,,,,,,\n")
     with pytest.raises(ResultError, match="cannot be read"):
-        observations("core", "KOR", tmp_path)
+        observations(tmp_path, "core", "KOR")
 
 
 RUN = xr.Dataset(

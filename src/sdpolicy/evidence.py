@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sdpolicy import library
 from sdpolicy.errors import Problem, ResultError
 
 if TYPE_CHECKING:
@@ -61,25 +60,23 @@ class Fit:
     covariation: float
 
 
-def observations(model: str, entity: str, folder: Path | None = None) -> tuple[Observation, ...]:
+def observations(folder: Path, model: str, entity: str) -> tuple[Observation, ...]:
     """Return the usable facts about ``entity`` (a country code) that ``model`` can be compared with.
 
-    ``folder`` (by default that of the shipped evidence) holds ``facts*.csv`` and ``definitions*.csv``; one
-    without them gives no observations. A definition maps a fact to a variable of a model and to the factor
+    ``folder`` holds ``facts*.csv`` and ``definitions*.csv``; one without them gives no observations. A definition maps a fact to a variable of a model and to the factor
     (``scale``) that brings it to the variable's unit.
 
     Raises:
         ResultError: for rows that cannot be read, each with its file and line; all at once.
     """
-    place = library.shelf("evidence") if folder is None else folder
     problems: list[Problem] = []
     facts: dict[str, tuple[str, Mapping[str, str]]] = {}
-    for where, row in _rows(sorted(place.glob("facts*.csv")), FACTS, problems):
+    for where, row in _rows(sorted(folder.glob("facts*.csv")), FACTS, problems):
         if row["id"] in facts:
             problems.append(Problem(where, f"the id '{row['id']}' is there twice", "Rename one."))
         facts[row["id"]] = where, row
     found: list[Observation] = []
-    for where, row in _rows(sorted(place.glob("definitions*.csv")), DEFINITIONS, problems):
+    for where, row in _rows(sorted(folder.glob("definitions*.csv")), DEFINITIONS, problems):
         if row["model"] != model or not _is_usable(where, row["usable"], problems):
             continue
         if row["fact"] not in facts:

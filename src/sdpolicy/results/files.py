@@ -20,6 +20,7 @@ _NETCDF_NAME: Final = re.compile(r"[A-Za-z0-9](?:[ -.0-~]*[!-.0-~])?")
 """Names that every reader of netCDF takes: ASCII, a letter or digit first, no slash, no blank at the end."""
 _SPELT: Final = "spelt"
 """Attribute that keeps the name of what is stored under another one."""
+_LARGEST: Final = 2**31 - 1
 _RESERVED: Final = frozenset(
     "byte char short ushort int uint int64 uint64 long float real double bool string time".split()
 )
@@ -33,6 +34,8 @@ def to_netcdf(dataset: xr.Dataset) -> bytes:
     """
     names = _stored_names(dataset)
     stored = dataset.rename(names)
+    # netCDF-3 has no whole numbers beyond 32 bits; a seed may be one.
+    stored.attrs = {k: str(v) if isinstance(v, int) and abs(v) > _LARGEST else v for k, v in dataset.attrs.items()}
     spelt = {name: spelling for spelling, name in names.items()}
     for name, variable in stored.variables.items():
         variable.attrs = {**variable.attrs, **({_SPELT: spelt[str(name)]} if name in spelt else {})}
