@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sdpolicy.expression import TIME, Apply, Lookup, Node, Num, Ref
+from sdpolicy.library import list_models
 from sdpolicy.program import Equation, Program, Quantity, Stock, Table
 from sdpolicy.units import check_units
+from sdpolicy.vensim import read_model
 from tiny import TINY, quantity
 
 UNITS = {
@@ -200,3 +202,9 @@ def test_missing_and_malformed_units() -> None:
 def test_hand_made_model() -> None:
     """In the model that tests of scenarios use, what has no unit and what reads time are found."""
     assert [problem.where for problem in check_units(TINY)] == ["tiny.mdl", "tiny.mdl, 'world demand'"]
+
+
+@pytest.mark.parametrize("name", [item.name for item in list_models()])
+def test_shipped_models(name: str) -> None:
+    """The shipped models have no unit error, and state every unit."""
+    assert [str(problem) for problem in check_units(read_model(name))] == []

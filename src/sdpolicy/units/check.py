@@ -32,7 +32,7 @@ def check_units(program: Program) -> tuple[Problem, ...]:
     A message shows the equation with the unit of each variable, what does not fit, and the smallest repair.
     Variables that state no unit are told in one problem; their equations are checked as far as possible.
     """
-    return tuple(_problems(program))
+    return tuple(dict.fromkeys(_problems(program)))
 
 
 def _problems(program: Program) -> Iterator[Problem]:
