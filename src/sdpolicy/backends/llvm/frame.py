@@ -100,5 +100,7 @@ class Frame:
 
 def attributes(width: int) -> str:
     """Ask for registers as wide as the vectors, on machines that have them."""
-    bits = str(max(width * 64, 128) if width <= 8 else 512)
-    return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
+    bits = min(max(width * 64, 128), 512)
+    # Values that don't fit into registers wait on the stack, which must not split them over cache lines.
+    aligned = 'alignstack(64) "stackrealign" ' if width > 1 else ""
+    return f'nounwind {aligned}"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'

@@ -21,7 +21,6 @@ from sdpolicy.integrators import Tableau
 from sdpolicy.lower import Lowered
 from sdpolicy.program import Equation
 
-
 UNROLLED: Final = 48
 """Up to so many state elements are advanced one by one; more, in a loop."""
 
@@ -115,10 +114,7 @@ class _Kernel:
         keep = {*before, *self.lowered.initials}
         started = {*self.states, *self.memories, *self.delays}
         e.scalars = {name: value for name, value in e.scalars.items() if name in keep - started}
-        e.levels = {
-            name: ENTRY
-            for name in (*self.lowered.parameters, *targets(self.lowered.constants), *self.lowered.initials)
-        }
+        e.levels = dict.fromkeys((*self.lowered.parameters, *targets(self.lowered.constants), *self.lowered.initials), ENTRY)
         w.store(w.number(0.0), self.bad)
         self.check(self.sinks.once)
         if self.stages > 1:

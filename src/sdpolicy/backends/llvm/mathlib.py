@@ -178,6 +178,8 @@ def _power_negative(w: Writer, x: Value, y: Value, value: Value) -> Value:
 
 def noise(w: Writer, stream: Value, step: Value) -> Value:
     """A number on [0, 1) for a stream and a step, by 32-bit operations (see primitives.noise)."""
+    w.declare("@llvm.floor.f64", "double (double)")
+    w.declare("@llvm.fptosi.sat.i64.f64", "i64 (double)")
     w.declared.setdefault("@sd_noise", NOISE)
     return w.call("@sd_noise", stream, step)
 
@@ -195,9 +197,7 @@ def _mix(name: str, word: str) -> str:
   %{name} = xor i32 %{name}.6, %{name}.7"""
 
 
-NOISE: Final = f"""declare double @llvm.floor.f64(double)
-declare i64 @llvm.fptosi.sat.i64.f64(double)
-define internal double @sd_noise(double %stream, double %step) nounwind willreturn memory(none) {{
+NOISE: Final = f"""define internal double @sd_noise(double %stream, double %step) nounwind willreturn memory(none) {{
   %stream.up = fadd double %stream, 0.5
   %stream.whole = call double @llvm.floor.f64(double %stream.up)
   %stream.long = call i64 @llvm.fptosi.sat.i64.f64(double %stream.whole)

@@ -48,7 +48,7 @@ def target(width: int) -> Target:
     triple, _, features = host()
     has = set(features.split(","))
     arm = triple.startswith(("aarch64", "arm64"))
-    return Target(width, fma="+fma" in has or arm, permute="+avx512f" in has and width == 8)
+    return Target(width, fma="+fma" in has or arm, permute="+avx512f" in has and width in (8, 16))
 
 
 def fingerprint() -> str:
@@ -56,37 +56,52 @@ def fingerprint() -> str:
     return "\n".join((*host(), llvmlite.__version__, str(llvm.llvm_version_info)))
 
 
+LINKED: Final = sys.platform != "win32"
+"""Whether objects are placed by JITLink, which keeps code and data together so that they reach each other by
+short addresses. It knows no Windows objects; there, the older loader places code written for long addresses."""
+
+
 def _machine() -> Any:
     triple, cpu, features = host()
-    # MCJIT may place code and data more than 2 GiB apart; only the default model of JIT code copes.
+    reloc, model = ("pic", "small") if LINKED else ("default", "jitdefault")
     return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=2, jit=True, reloc="default", codemodel="jitdefault"
+        cpu=cpu, features=features, opt=2, jit=True, reloc=reloc, codemodel=model
     )
 
 
 def compile_ir(text: str) -> bytes:
-    """Return the machine code of ``text`` as an object file."""
+    """Return the machine code of ``text`` as an object file.
+
+    The text is compiled as it is: the emitter leaves little that LLVM's own passes would improve, and they
+    cost as much time as everything else together.
+    """
     triple = host()[0]
     machine = _machine()
     module = llvm.parse_assembly(f'target triple = "{triple}"\ntarget datalayout = "{machine.target_data}"\n{text}')
     module.verify()
-    _optimize(module, machine)
     code: bytes = machine.emit_object(module)
     return code
 
 
-def _optimize(module: Any, machine: Any) -> None:
-    options = llvm.create_pipeline_tuning_options(speed_level=1)
-    options.loop_vectorization = False
-    options.slp_vectorization = False
-    builder = llvm.create_pass_builder(machine, options)
-    passes = builder.getModulePassManager()
-    passes.run(module, builder)
-
-
 def load(code: bytes, name: str) -> Code:
     """Place an object file in memory and return the function ``name``."""
-    _symbols()
+    return _link(code, name) if LINKED else _place(code, name)
+
+
+def _link(code: bytes, name: str) -> Code:
+    session = llvm.create_lljit_compiler(_machine(), use_jit_link=True)
+    library = llvm.JITLibraryBuilder()
+    for symbol, address in library_functions().items():
+        library.import_symbol(symbol, address)
+    library.add_object_img(code)
+    library.export_symbol(name)
+    tracker = library.link(session, "model")
+    return Code(tracker[name], (tracker, session))
+
+
+def _place(code: bytes, name: str) -> Code:
+    for symbol, address in library_functions().items():
+        llvm.add_symbol(symbol, address)
     empty = llvm.parse_assembly(f'target triple = "{host()[0]}"\n')
     engine = llvm.create_mcjit_compiler(empty, _machine())
     held = llvm.ObjectFileRef.from_data(code)
@@ -96,12 +111,13 @@ def load(code: bytes, name: str) -> Code:
 
 
 @cache
-def _symbols() -> None:
-    """Tell LLVM where the library functions are: those that Python's own ``math`` calls."""
+def library_functions() -> dict[str, int]:
+    """Return where the library functions are, by our names for them: those that Python's own ``math`` calls."""
     library = _libm()
-    for name in LIBM.values():
-        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
-        llvm.add_symbol(f"{FUNCTION}{name}", address)
+    return {
+        f"{FUNCTION}{name}": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+        for name in LIBM.values()
+    }
 
 
 def _libm() -> Any:

@@ -45,11 +45,35 @@ class Tables:
         w = self.w
         if mode in ("backward", "forward"):
             return self.keep_nan(x, self.steps(curve, x, mode))
-        inner = range(1, len(curve.xs) - 1)
         inside = x
         if mode == "linear":
             first = w.number(curve.xs[0])
             inside = w.select(w.compare("ogt", first, x), first, x)
+        left, slope, base = (self.picked if w.target.permute and x.wide else self.chained)(curve, x)
+        y = w.add(w.mul(slope, w.sub(inside, left)), base)
+        if mode == "linear":
+            y = w.select(w.compare("oge", x, w.number(curve.xs[-1])), w.number(curve.ys[-1]), y)
+        return y
+
+    def picked(self, curve: Curve, x: Value) -> tuple[Value, Value, Value]:
+        """Find the segment of x by halving, with tables in registers; return its left end, slope and first value."""
+        w, segments = self.w, len(curve.slopes)
+        room = 1 << max(segments - 1, 1).bit_length()
+        breaks = [*curve.xs[1:-1], *[math.inf] * (room - segments + 1)]
+        count, half = w.integer(0), room // 2
+        while half:
+            if count.wide:
+                point = w.pick([breaks[i | (half - 1)] for i in range(room)], count)
+            else:
+                point = w.number(breaks[half - 1])
+            further = w.binary("add", count, w.integer(half)) if count.wide else w.integer(half)
+            count = w.select(w.compare("oge", x, point), further, count)
+            half //= 2
+        return w.pick(curve.xs[:-1], count), w.pick(curve.slopes, count), w.pick(curve.ys[:-1], count)
+
+    def chained(self, curve: Curve, x: Value) -> tuple[Value, Value, Value]:
+        """The same by comparing x with every point in turn."""
+        w, inner = self.w, range(1, len(curve.xs) - 1)
         passed = [w.compare("oge", x, w.number(curve.xs[j])) for j in inner]
 
         def last_passed(values: Sequence[float]) -> Value:
@@ -59,11 +83,7 @@ class Tables:
                     chosen = w.select(beyond, w.number(values[j]), chosen)
             return chosen
 
-        left, slope, base = last_passed(curve.xs), last_passed(curve.slopes), last_passed(curve.ys)
-        y = w.add(w.mul(slope, w.sub(inside, left)), base)
-        if mode == "linear":
-            y = w.select(w.compare("oge", x, w.number(curve.xs[-1])), w.number(curve.ys[-1]), y)
-        return y
+        return last_passed(curve.xs), last_passed(curve.slopes), last_passed(curve.ys)
 
     def steps(self, curve: Curve, x: Value, mode: Interpolation) -> Value:
         w = self.w

@@ -19,6 +19,8 @@ Kind = Literal["f", "i", "b"]
 LITERAL, ENTRY, STEP, STAGE = 0, 1, 2, 3
 """How often a value can change: never, with the member, with the step, with the Runge-Kutta stage."""
 
+PERMUTE: Final = "@llvm.x86.avx512.permvar.df.512"
+PERMUTE_TWO: Final = "@llvm.x86.avx512.vpermi2var.pd.512"
 SCALAR_TYPE: Final = {"f": "double", "i": "i64", "b": "i1"}
 
 
@@ -273,6 +275,37 @@ class Writer:
         self.declare(name, f"{vector} ({pointers}, i32, {mask}, {vector})")
         inside = f"{pointers} {address}, i32 8, {mask} splat (i1 true), {vector} poison"
         return self.emit(f"call {vector} {name}({inside})", "f", True, level)
+
+    def pick(self, values: Sequence[float], index: Value) -> Value:
+        """Choose, in each lane, one of at most 16 numbers (AVX-512 only): a table in one register or two."""
+        halves = [self._half(index, i) for i in range(self.target.width // 8)]
+        size = 8 if len(values) <= 8 else 16
+        texts = [double(value) for value in (*values, *[0.0] * (size - len(values)))]
+        parts = [f"<8 x double> <{', '.join(f'double {x}' for x in texts[i : i + 8])}>" for i in range(0, size, 8)]
+        found = []
+        for half in halves:
+            if size == 8:
+                name, inside = PERMUTE, f"{parts[0]}, <8 x i64> {half}"
+                self.declare(PERMUTE, "<8 x double> (<8 x double>, <8 x i64>)")
+            else:
+                name, inside = PERMUTE_TWO, f"{parts[0]}, <8 x i64> {half}, {parts[1]}"
+                self.declare(PERMUTE_TWO, "<8 x double> (<8 x double>, <8 x i64>, <8 x double>)")
+            found.append(self.put(index.level, f"call <8 x double> {name}({inside})"))
+        if len(found) == 1:
+            return Value(found[0], "f", True, max(index.level, ENTRY))
+        order = ", ".join(f"i32 {i}" for i in range(16))
+        text = f"shufflevector <8 x double> {found[0]}, <8 x double> {found[1]}, <16 x i32> <{order}>"
+        return self.emit(text, "f", True, index.level)
+
+    def _half(self, value: Value, which: int) -> str:
+        """Return lanes 8 * which to 8 * which + 7 of a vector of integers."""
+        if self.target.width == 8:
+            return value.name
+        order = ", ".join(f"i32 {8 * which + i}" for i in range(8))
+        vector = self.type("i", True)
+        return self.put(
+            value.level, f"shufflevector {vector} {value.name}, {vector} poison, <8 x i32> <{order}>"
+        )
 
     def fetch(self, array: str, index: Value) -> Value:
         """Read a constant array of integers."""
