@@ -63,8 +63,9 @@ class Fit:
 def observations(folder: Path, model: str, entity: str) -> tuple[Observation, ...]:
     """Return the usable facts about ``entity`` (a country code) that ``model`` can be compared with.
 
-    ``folder`` holds ``facts*.csv`` and ``definitions*.csv``; one without them gives no observations. A definition maps a fact to a variable of a model and to the factor
-    (``scale``) that brings it to the variable's unit.
+    ``folder`` holds ``facts*.csv`` and ``definitions*.csv``; one without them gives no
+    observations. A definition maps a fact to a variable of a model and to the factor (``scale``) that brings it
+    to the variable's unit.
 
     Raises:
         ResultError: for rows that cannot be read, each with its file and line; all at once.

@@ -109,6 +109,17 @@ def _catch_up(time: FloatArray, fast: NDArray[np.bool_]) -> tuple[float | None, 
     return float(time[first]), float(time[-1])
 
 
+def knowledge_gap(dataset: xr.Dataset) -> xr.DataArray | None:
+    """Return the variable that plays the knowledge gap, or 1 less relative knowledge, or None."""
+    roles = roles_of(dataset).variables
+    if "knowledge gap" in roles:
+        return dataset[roles["knowledge gap"]]
+    if "relative knowledge" not in roles:
+        return None
+    relative = dataset[roles["relative knowledge"]]
+    return (1.0 - relative).rename("knowledge gap").assign_attrs(relative.attrs)
+
+
 def _stretches(time: FloatArray, inside: NDArray[np.bool_]) -> list[tuple[float, float]]:
     """Return (first, last) times of each run of True; a stretch ends where the next False value stands."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False])).astype(np.int8)))
@@ -130,8 +141,9 @@ def _findings(dataset: xr.Dataset, roles: Roles, phases: tuple[Phase, ...]) -> I
         )  # fmt: skip
     if "liquidity" in roles.variables:
         yield _liquidity_finding(dataset, roles, phases)
-    if "knowledge gap" in roles.variables:
-        name, values = roles.variables["knowledge gap"], _values(dataset, roles, "knowledge gap")
+    gap = knowledge_gap(dataset)
+    if gap is not None:
+        name, values = str(gap.name), np.asarray(gap.values, dtype=np.float64)
         yield Finding(
             "final knowledge gap", number(values[-1]),
             f"{_capital(name)} went from {number(values[0])} to {number(values[-1])} in {year(time[-1])}.",

@@ -15,7 +15,7 @@ from sdpolicy.figures import chart, panels
 from sdpolicy.figures.behaviour import cell, level_of
 from sdpolicy.figures.frame import footer, header
 from sdpolicy.figures.labels import short_names
-from sdpolicy.figures.style import BASELINE, COLOURS, DASHES, HEIGHT, UNIT, Box, Page
+from sdpolicy.figures.style import BASELINE, COLOURS, DASHES, HEIGHT, MARGIN, TITLE, UNIT, Box, Page, measure
 from sdpolicy.words import spoken_list
 
 ACROSS: Final = 3
@@ -50,7 +50,7 @@ def comparison(
     across = 2 if len(chosen) == 4 else min(len(chosen), ACROSS)
     rows = math.ceil(len(chosen) / across)
     page = Page(height=max(HEIGHT, PAIR * rows + 180))
-    top = header(page, _title(datasets), str(baseline.attrs.get("question", "")))
+    top = _heading(page, datasets, names)
     bottom = footer(page, datasets, drawn)
     for i, panel in enumerate(chosen):
         box = cell(page, top, bottom, (i // across, i % across), (rows, across))
@@ -63,11 +63,14 @@ def _singles(chosen: Sequence[panels.Panel]) -> tuple[panels.Panel, ...]:
     return tuple(panels.Panel(panel.variables[:1], panel.unit) for panel in chosen)
 
 
-def _title(datasets: Sequence[xr.Dataset]) -> str:
+def _heading(page: Page, datasets: Sequence[xr.Dataset], names: Sequence[str]) -> float:
+    """Write the titles of all runs if they fit one line, else the baseline's, and the others by their short names."""
     titles = [str(item.attrs.get("title", "")) for item in datasets]
-    if len(titles) > 3:
-        return f"{titles[0]}: baseline and {len(titles) - 1} counterfactuals"
-    return f"{titles[0]}, against {spoken_list(titles[1:])}" if len(titles) > 1 else titles[0]
+    question = str(datasets[0].attrs.get("question", ""))
+    whole = f"{titles[0]}, against {spoken_list(titles[1:])}"
+    if len(titles) == 1 or measure(whole, TITLE) <= page.width - 2 * MARGIN:
+        return header(page, whole if len(titles) > 1 else titles[0], question)
+    return header(page, titles[0], f"{question} Compared with: {spoken_list(names[1:])}.")
 
 
 def _pair(page: Page, box: Box, panel: panels.Panel, runs: dict[str, xr.Dataset], facts: Sequence[Observation]) -> None:

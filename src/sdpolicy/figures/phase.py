@@ -33,7 +33,7 @@ from sdpolicy.figures.style import (
     points,
 )
 from sdpolicy.results.roles import roles_of
-from sdpolicy.summary import Phase, phases_of
+from sdpolicy.summary import Phase, knowledge_gap, phases_of
 from sdpolicy.words import number, unit_words, year
 
 FloatArray = chart.FloatArray
@@ -48,13 +48,13 @@ def phase(runs: xr.Dataset | Sequence[xr.Dataset], x: str | None = None, y: str 
 
     Args:
         runs: the Dataset of one run, or several; the first is the baseline.
-        x: display name for the horizontal axis; by default the variable that plays the knowledge gap.
+        x: display name for the horizontal axis; by default the knowledge gap.
         y: display name for the vertical axis; by default the variable that plays debt/equity.
 
     Raises:
         ResultError: when a run does not hold one of the variables over time.
     """
-    datasets = [runs] if isinstance(runs, xr.Dataset) else list(runs)
+    datasets = [_with_gap(item) for item in ([runs] if isinstance(runs, xr.Dataset) else runs)]
     across, upward = axes_of(datasets[0], x, y)
     _check(datasets, (across, upward))
     names = short_names([str(item.attrs.get("scenario") or item.attrs.get("title", "")) for item in datasets])
@@ -70,7 +70,7 @@ def phase(runs: xr.Dataset | Sequence[xr.Dataset], x: str | None = None, y: str 
     page.text(MARGIN, top + 24, f"{upward} ({unit_words(_unit(datasets[0], upward))}{scale})", PANEL)
     right = replace(PANEL, horizontal="right")
     page.text(page.width - MARGIN - 20, bottom - 4, f"{across} ({unit_words(_unit(datasets[0], across))})", right)
-    for stretch in phases:
+    for stretch in (item for item in phases if item.name != "catch-up"):
         _underlay(axes, paths[0], stretch)
     for i, path in enumerate(paths):
         _draw(axes, path, i)
@@ -81,7 +81,7 @@ def phase(runs: xr.Dataset | Sequence[xr.Dataset], x: str | None = None, y: str 
 def _scale(axes: Axes, paths: Sequence[Path]) -> None:
     """Set both ranges; the vertical one is logarithmic where values differ by a factor of ``LOG_FROM``."""
     axes.set_xlim(*chart.limits([path[1] for path in paths], near=0.25))
-    axes.xaxis.set_major_locator(MaxNLocator(8))
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
     upward = np.concatenate([path[2] for path in paths])
     upward = upward[np.isfinite(upward)]
     if len(upward) and upward.min() > 0 and upward.max() / upward.min() > LOG_FROM:
@@ -102,9 +102,16 @@ def axes_of(dataset: xr.Dataset, x: str | None, y: str | None) -> tuple[str, str
         for name, variable in dataset.data_vars.items()
         if variable.attrs.get("kind") == "stock" and variable.dims == ("time",)
     ]
-    across = x or roles.get("knowledge gap") or roles.get("relative knowledge") or next(iter(stocks), "")
+    gap = knowledge_gap(dataset)
+    across = x or (str(gap.name) if gap is not None else next(iter(stocks), ""))
     upward = y or roles.get("debt/equity") or next((name for name in stocks if name != across), across)
     return across, upward
+
+
+def _with_gap(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the run with the knowledge gap in it, where that follows from relative knowledge."""
+    gap = knowledge_gap(dataset)
+    return dataset if gap is None or gap.name in dataset else dataset.assign({str(gap.name): gap})
 
 
 def _check(datasets: Sequence[xr.Dataset], names: Sequence[str]) -> None:

@@ -110,7 +110,7 @@ class Page:
             spine.set(color=GREY, linewidth=1)
         axes.grid(visible=True, axis="y", color=FAINT, linewidth=0.8, linestyle="-", alpha=1)
         axes.grid(visible=False, axis="x")
-        axes.xaxis.set_major_locator(MaxNLocator(max(2, int(box.width / 68)), steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(max(2, int(box.width / 58)), steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_major_locator(MaxNLocator(max(2, int(box.height / 42)), steps=[1, 2, 2.5, 5, 10]))
         return axes
