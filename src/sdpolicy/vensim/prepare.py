@@ -92,6 +92,8 @@ def _check_brackets(tokens: Sequence[str]) -> None:
 
 
 def _check_neighbours(tokens: Sequence[str]) -> None:
+    if tokens and (tokens[-1] in _BEFORE_OPERAND):
+        raise Refusal(f"nothing follows the '{tokens[-1]}'")
     signs = 0
     for token in tokens:
         signs = signs + 1 if token in _UNARY else 0

@@ -124,16 +124,11 @@ class _Reading:
 
     def _parse(self, source: Source, parsed: _Parsed) -> None:
         for entry in source.entries:
-            with self.collecting(entry.line, _left(entry)):
-                made = parse_range(entry.equation)
-                if made is not None:
-                    parsed.ranges.append((made, entry))
-                elif not _is_check(entry):
-                    definition = parse_definition(entry.equation)
-                    variable = parsed.variables.setdefault(fold(definition.name), Variable(definition.name))
-                    variable.definitions.append((definition, entry))
-                continue
-            parsed.broken[fold(_left(entry))] = _left(entry)
+            try:
+                _sort(entry, parsed)
+            except Refusal as refusal:
+                self.refuse(entry.line, _left(entry), refusal.what, refusal.cure)
+                parsed.broken[fold(_left(entry))] = _left(entry)
         for macro in source.macros:
             parsed.macros[fold(macro.name)] = self._macro(macro)
 
@@ -215,13 +210,18 @@ class _Reading:
         return at
 
 
+def _sort(entry: Entry, parsed: _Parsed) -> None:
+    """Add what an entry defines to the ranges or to the variables; reality checks change no number."""
+    made = parse_range(entry.equation)
+    if made is not None:
+        parsed.ranges.append((made, entry))
+    elif not re.search(":THE CONDITION:|:TEST INPUT:", entry.equation, re.IGNORECASE):
+        definition = parse_definition(entry.equation)
+        variable = parsed.variables.setdefault(fold(definition.name), Variable(definition.name))
+        variable.definitions.append((definition, entry))
+
+
 def _left(entry: Entry) -> str:
     """Return the name at the left of an entry, or what stands there instead."""
     found = re.match(r'"(?:\\.|[^"\\])*"|[^\W\d][\w\s$\']*', entry.equation)
     return bare(found.group()) if found else entry.equation.split("=")[0].strip()[:40]
-
-
-def _is_check(entry: Entry) -> bool:
-    """Whether an entry is a reality check, which changes no number."""
-    upper = entry.equation.upper()
-    return ":THE CONDITION:" in upper or ":TEST INPUT:" in upper

@@ -194,7 +194,7 @@ class Book:
     def dimension(self, used: Sequence[str]) -> Dimension:
         """Return the smallest dimension for the subscripts that definitions use at one place."""
         names = list(dict.fromkeys(map(fold, used)))
-        covered = {element for name in names for element in self.elements(name)}
+        covered = {element for name in used for element in self.elements(name)}
         candidates = [self.ranges[name] for name in names if name in self.ranges] + list(self.ranges.values())
         exact = [one for one in candidates if set(one.elements) == covered]
         if exact:

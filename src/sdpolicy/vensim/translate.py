@@ -270,6 +270,8 @@ class Translator:
         special = _SPECIAL.get(function)
         if special is not None:
             return special(self, call)
+        if function in self.symbols.names and function not in self.symbols.quantities:
+            return Num(0.0)  # a table whose own definition is the problem
         raise self._unknown(function)
 
     def _unknown(self, function: str) -> Refusal:
