@@ -64,7 +64,8 @@ def scenario_path(name: str | Path) -> Path:
     """
     found = _scenarios().get(str(name).casefold())
     if found is None and not is_path(name):
-        raise ScenarioError(_unknown("scenario", str(name), _scenarios(), SCENARIO_SUFFIX))
+        known = [*_scenarios(), *_models()]
+        raise ScenarioError(_unknown("scenario", str(name), known, SCENARIO_SUFFIX))
     return found or Path(name)
 
 

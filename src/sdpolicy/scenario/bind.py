@@ -16,6 +16,7 @@ from sdpolicy.expression import Apply, Node, Num, Ref, references, walk
 from sdpolicy.integrators import Grid
 from sdpolicy.program import CONTROL, Program, Quantity, fold
 from sdpolicy.scenario import paths
+from sdpolicy.scenario.elements import Position, position, split
 from sdpolicy.scenario.messages import place, show
 from sdpolicy.scenario.reader import Entry, Scenario, basename
 from sdpolicy.scenario.schema import Setting, TimePath
@@ -44,6 +45,7 @@ class Binding:
 
     program: Program
     numbers: dict[str, float] = field(default_factory=dict)
+    elements: dict[str, dict[Position, float]] = field(default_factory=dict)
     curves: dict[str, paths.Curve] = field(default_factory=dict)
     initials: dict[str, float] = field(default_factory=dict)
     cuts: list[tuple[str, str]] = field(default_factory=list)
@@ -55,7 +57,7 @@ class Binding:
 
     @property
     def changes(self) -> Changes:
-        return Changes(self.numbers, self.curves, self.initials, tuple(self.cuts), self.freezes)
+        return Changes(self.numbers, self.elements, self.curves, self.initials, tuple(self.cuts), self.freezes)
 
     def refuse(self, where: str, what: str, cure: str = "") -> None:
         """Note a problem."""
@@ -74,21 +76,27 @@ def where(entry: Entry) -> str:
 
 
 def bind_entries(binding: Binding, entries: Iterable[Entry]) -> None:
-    """Hold the entries of [set], [path] and [initial] to the model."""
-    seen: dict[tuple[str, str], Entry] = {}
-    for entry in entries:
+    """Hold the entries of [set], [path] and [initial] to the model; elements after whole variables."""
+    seen: dict[tuple[str, str, Position], Entry] = {}
+    for entry in sorted(entries, key=lambda entry: bool(split(entry.name)[1])):
         spot = where(entry)
-        quantity = find(binding, entry.name, spot)
+        whole, elements = split(entry.name)
+        single = bool(elements) and entry.table == "set" and binding.program.find(entry.name) is None
+        quantity = find(binding, whole if single else entry.name, spot)
         if quantity is None:
             continue
+        spots = position(quantity, elements) if single else ()
+        if spots and isinstance(spots[0], str):
+            binding.refuse(spot, *(show(text, 200) for text in spots))
+            continue
         group = "set" if entry.table == "path" else entry.table
-        other = seen.setdefault((group, quantity.id), entry)
+        other = seen.setdefault((group, quantity.id, spots), entry)
         if other is not entry:
             binding.refuse(spot, f"'{show(other.name)}' is the same variable", "Keep one of the two.")
         elif isinstance(entry.value, TimePath):
             _bind_path(binding, entry, quantity, entry.value)
         elif isinstance(entry.value, Setting):
-            _bind_number(binding, entry, quantity, entry.value)
+            _bind_number(binding, entry, quantity, spots)
 
 
 def find(binding: Binding, name: str, spot: str) -> Quantity | None:
@@ -98,7 +106,8 @@ def find(binding: Binding, name: str, spot: str) -> Quantity | None:
     if quantity is None:
         base = program.find(name.partition("[")[0]) if "[" in name else None
         if base is not None:
-            binding.refuse(spot, "single elements cannot be given here", f"Write '{base.name}' for all of them.")
+            what = "single elements can be given under [set] only"
+            binding.refuse(spot, what, f"Write '{base.name}' for all of them.")
         else:
             what = f"the model '{show(program.name)}' has no variable '{show(name)}'"
             binding.refuse(spot, what, program.suggest(name) or _listing(program))
@@ -110,12 +119,12 @@ def _listing(program: Program) -> str:
     return f"Its constants: {', '.join(names)}." if len(names) < 6 else "Names are spelt as in the model."
 
 
-def _bind_number(binding: Binding, entry: Entry, quantity: Quantity, setting: Setting) -> None:
-    spot = where(entry)
+def _bind_number(binding: Binding, entry: Entry, quantity: Quantity, element: Position) -> None:
+    spot, setting = where(entry), entry.value
     refusal = _not_settable if entry.table == "set" else _not_a_stock
     told = refusal(binding.program, quantity)
-    if told:
-        binding.refuse(spot, *told)
+    if told or not isinstance(setting, Setting):
+        binding.refuse(spot, *(told or ("expected a number",)))
         return
     scale = _scale(binding, quantity, setting.unit, spot)
     if scale is None:
@@ -124,10 +133,17 @@ def _bind_number(binding: Binding, entry: Entry, quantity: Quantity, setting: Se
     outside = beyond(quantity, (value,))
     if outside:
         binding.refuse(spot, *outside)
-        return
-    target = binding.numbers if entry.table == "set" else binding.initials
-    target[quantity.id] = value
-    binding.note("set" if entry.table == "set" else "initial", quantity, value, entry.origin)
+    elif element:
+        binding.elements.setdefault(quantity.id, {})[element] = value
+        names = [dimension.elements[i] for dimension, i in zip(quantity.dimensions, element, strict=True)]
+        name = f"{quantity.name}[{','.join(names)}]"
+        binding.applied.append(Applied("set", name, value, quantity.unit, entry.origin))
+    elif entry.table == "set":
+        binding.numbers[quantity.id] = value
+        binding.note("set", quantity, value, entry.origin)
+    else:
+        binding.initials[quantity.id] = value
+        binding.note("initial", quantity, value, entry.origin)
 
 
 def _not_settable(program: Program, quantity: Quantity) -> tuple[str, str] | None:
@@ -232,6 +248,9 @@ def bind_paths(binding: Binding, grid: Grid) -> None:
         if outside:
             binding.refuse(spot, *outside)
             continue
+        if quantity.id in binding.elements:
+            binding.refuse(spot, f"'{quantity.name}' is given a path as a whole, and single numbers", "Keep one.")
+            continue
         binding.curves[quantity.id] = given
         binding.note("path", quantity, {"mode": given.mode, "x": given.x, "y": given.y}, entry.origin)
 
@@ -277,6 +296,9 @@ def bind_freezes(binding: Binding, entries: Iterable[Entry], grid: Grid | None) 
         quantity = find(binding, entry.name, spot)
         time = entry.value
         if quantity is None or not isinstance(time, float):
+            continue
+        if quantity.id in CONTROL:
+            binding.refuse(spot, *(_not_settable(binding.program, quantity) or ("",)))
             continue
         fixed = quantity.kind == "constant" or quantity.id in binding.numbers
         if fixed and quantity.id not in {other.id for _, other, _, _ in binding.waiting}:

@@ -16,9 +16,11 @@ from typing import Final
 from sdpolicy import library
 from sdpolicy.errors import ModelError, Problem, ScenarioError
 from sdpolicy.integrators import Grid
-from sdpolicy.program import Program, fold
+from sdpolicy.program import Program
 from sdpolicy.scenario import bind
 from sdpolicy.scenario.bind import COMMAND_LINE, Applied, Binding, entries_of
+from sdpolicy.scenario.elements import key as name_key
+from sdpolicy.scenario.elements import split
 from sdpolicy.scenario.loops import read_cuts
 from sdpolicy.scenario.messages import show
 from sdpolicy.scenario.paths import NUMERAL
@@ -200,8 +202,13 @@ def _overruled(
         else:
             setting = Setting(value=float(amount.value), unit=amount.unit or None)
             own[key] = Entry("set", name, setting, COMMAND_LINE)
-    kept = [e for e in entries if e.table not in ("set", "path") or _key(program, e.name) not in own]
+    kept = [e for e in entries if e.table not in ("set", "path") or not _keys(program, e.name) & own.keys()]
     return (*kept, *own.values())
+
+
+def _keys(program: Program, name: str) -> set[str]:
+    """Return what overrules the variable or element of that name: itself, and its whole variable."""
+    return {_key(program, name), _key(program, split(name)[0])}
 
 
 def _not_a_number(value: object) -> str:
@@ -212,7 +219,7 @@ def _not_a_number(value: object) -> str:
 
 def _key(program: Program, name: str) -> str:
     quantity = program.find(name)
-    return quantity.id if quantity else fold(name)
+    return quantity.id if quantity else name_key(name)
 
 
 def parse_override(text: str) -> tuple[str, float | Amount]:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sdpolicy import library
 from sdpolicy.errors import Problem, ScenarioError, SdpolicyError, suggest
 from sdpolicy.program import fold
-from sdpolicy.scenario import files, messages
+from sdpolicy.scenario import elements, files, messages
 from sdpolicy.scenario.paths import disorder, read_column
 from sdpolicy.scenario.schema import Cut, Expect, Figures, Part, Run, ScenarioFile, Setting, TimePath
 
@@ -48,6 +48,8 @@ class Scenario:
     """The name of its file without the suffix."""
     file: str
     """Its file as the user named it, for messages."""
+    reference: str
+    """What finds it again: the name of a shipped scenario, or the path as given."""
     title: str
     question: str = ""
     description: str = ""
@@ -65,7 +67,7 @@ class Scenario:
     def canonical(self) -> str:
         """Return the resolved content as JSON: equal for equal content, however it is spelt or laid out."""
         tables: dict[str, dict[str, Any]] = {
-            table: {fold(entry.name): _plain(entry.value) for entry in self.entries if entry.table == table}
+            table: {elements.key(entry.name): _plain(entry.value) for entry in self.entries if entry.table == table}
             for table in TABLES
         }
         head = {key: getattr(self, key) for key in ("title", "question", "description", "source", "country")}
@@ -130,6 +132,8 @@ def read_draft(name: str | Path) -> tuple[Scenario, tuple[Problem, ...]]:
     shown = str(name) if library.is_path(name) and not _is_shipped(name) else path.name
     reader = _Reader()
     scenario = reader.read(path, shown, ())
+    if scenario is not None:
+        scenario = replace(scenario, reference=str(name))
     if scenario is None:
         raise ScenarioError(reader.problems)
     if scenario.model is None and not reader.problems:
@@ -178,6 +182,7 @@ class _Reader:
         return Scenario(
             name=path.stem,
             file=shown,
+            reference=shown,
             title=own.title,
             question=own.question or "",
             description=own.description or "",
@@ -217,7 +222,7 @@ class _Reader:
             for table in group:
                 names = raw.get(table)
                 for name in names if isinstance(names, Mapping) else ():
-                    before = seen.setdefault(fold(name), (table, name))
+                    before = seen.setdefault(elements.key(name), (table, name))
                     if before != (table, name):
                         where = messages.place(shown, table, name)
                         what = f"the variable was given already, as {messages.key(*before)}"
@@ -331,12 +336,18 @@ def _without(raw: Mapping[str, Any], locations: Iterable[tuple[int | str, ...]])
 
 
 def _overlaid(layers: Iterable[Iterable[Entry]]) -> tuple[Entry, ...]:
-    """Return the entries of all layers: for each variable the last one counts, a path or a number alike."""
+    """Return the entries of all layers: for each variable the last one counts, a path or a number alike.
+
+    A whole variable overrules the single elements that earlier layers gave.
+    """
     kept: dict[tuple[str, str], Entry] = {}
-    for entry in (entry for layer in layers for entry in layer):
-        place = ("set" if entry.table == "path" else entry.table, fold(entry.name))
-        kept.pop(place, None)
-        kept[place] = entry
+    for layer in layers:
+        entries: dict[tuple[str, str], Entry] = {
+            ("set" if e.table == "path" else e.table, elements.key(e.name)): e for e in layer
+        }
+        for place in [old for old in kept if old in entries or (old[0], old[1].partition("[")[0]) in entries]:
+            del kept[place]
+        kept |= entries
     return tuple(kept.values())
 
 

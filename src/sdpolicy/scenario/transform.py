@@ -12,6 +12,7 @@ from typing import Final
 
 from sdpolicy.expression import TIME, Apply, Lookup, Node, Num, Ref, rewrite
 from sdpolicy.program import Equation, Program, Quantity, Stock, Table, identifier
+from sdpolicy.scenario.elements import Position, spread
 from sdpolicy.scenario.paths import Curve
 
 OVERRIDE: Final = "initial override"
@@ -23,6 +24,7 @@ class Changes:
     """What to change in a Program, by identifier; applied in the order of the fields."""
 
     numbers: Mapping[str, float] = field(default_factory=dict)
+    elements: Mapping[str, Mapping[Position, float]] = field(default_factory=dict)
     curves: Mapping[str, Curve] = field(default_factory=dict)
     initials: Mapping[str, float] = field(default_factory=dict)
     cuts: tuple[tuple[str, str], ...] = ()
@@ -42,6 +44,7 @@ def transform(program: Program, changes: Changes) -> Program:
     equations = tuple(
         replace(e, body=bodies[e.target], initial=None) if e.target in bodies else e for e in program.equations
     )
+    equations = _with_elements(program, equations, changes.elements)
     hidden, stocks = _started(program, changes.initials, taken | {table.id for table in tables.values()})
     for source, target in changes.cuts:
         equations, stocks = _with_bodies(equations, stocks, target, _cutter(source), _cutter(source))
@@ -55,6 +58,17 @@ def transform(program: Program, changes: Changes) -> Program:
         equations=(*equations, *(e for _, e in hidden)),
         tables=(*program.tables, *tables.values()),
     )
+
+
+def _with_elements(
+    program: Program, equations: tuple[Equation, ...], elements: Mapping[str, Mapping[Position, float]]
+) -> tuple[Equation, ...]:
+    """Return the equations, those of constants with single new elements written out one by one."""
+    if not elements:
+        return equations
+    changed = replace(program, equations=equations)
+    kept = tuple(equation for equation in equations if equation.target not in elements)
+    return kept + tuple(e for id_, given in elements.items() for e in spread(changed, program.by_id[id_], given))
 
 
 def _bodies(changes: Changes, tables: Mapping[str, Table]) -> dict[str, Node]:
