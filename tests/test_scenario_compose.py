@@ -143,6 +143,13 @@ def test_freeze_holds_from_its_time_on(composed: Case) -> None:
     assert stock(composed.program).flow == Apply("if", (before, stock(TINY).flow, Num(0.0)))
 
 
+def test_settings_of_the_caller_are_told_as_such() -> None:
+    """A faulty step or method of the caller is told at its own place, not at the file's."""
+    with pytest.raises(ScenarioError) as caught:
+        compose(TINY, None, run=RunSettings(step=0.4, method="rk5"))
+    assert [problem.where for problem in caught.value.problems] == ["command line, method", "command line, step"]
+
+
 def test_bare_model_runs_with_its_own_settings() -> None:
     """A model alone has the grid of its control constants, Euler's method, and nothing applied."""
     assert case(TINY, read_tiny) == Case(TINY, Grid(1960.0, 0.25, 160, 4), "euler", (), None)

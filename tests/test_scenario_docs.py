@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"^```toml\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), f
 def test_block_is_a_scenario(block: str, tmp_path: Path) -> None:
     """The block makes a case of the model, with the files that it speaks of beside it."""
     shutil.copy(library.model_path("core"), tmp_path / "core.mdl")
-    (tmp_path / "core.loops.toml").write_text('[R1]\ncut = ["capital", "output"]\n', encoding="utf-8")
+    shutil.copy(library.model_path("core").with_suffix(".loops.toml"), tmp_path / "core.loops.toml")
     (tmp_path / "korea.toml").write_text('title = "Korea"\nmodel = "core"\n', encoding="utf-8")
     (tmp_path / "frontier.csv").write_text("year,growth\n1960,2\n1990,1.5\n", encoding="utf-8")
     whole = block if block.startswith("title") else f'title = "T"\nmodel = "core"\n{block}'

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from sdpolicy.library import Item, list_scenarios
+from sdpolicy.library import Item, list_models, list_scenarios
 from sdpolicy.scenario import case
+from sdpolicy.scenario.loops import read_cuts
 from sdpolicy.vensim import read_model
 
 
@@ -16,3 +20,14 @@ def test_shipped_scenario(item: Item) -> None:
     assert chosen.scenario is not None
     assert chosen.scenario.title == item.title != ""
     assert chosen.scenario.question == item.question != ""
+
+
+@pytest.mark.parametrize("model", list_models(), ids=lambda item: item.name)
+def test_every_named_loop_can_be_cut(model: Item, tmp_path: Path) -> None:
+    """The link that the loop file names stands in the equations of the model."""
+    loops = list(read_cuts(model.path))
+    (tmp_path / "s.toml").write_text(
+        f'title = "T"\nmodel = "{model.name}"\n[cut]\nloops = {json.dumps(loops)}\n', encoding="utf-8"
+    )
+    cuts = [item for item in case(tmp_path / "s.toml", read_model).applied if item.kind == "cut"]
+    assert 0 < len(cuts) <= len(loops)

@@ -48,7 +48,7 @@ def choose_method(layers: Mapping[str, RunSettings]) -> tuple[str, Problem | Non
     name, where = DEFAULT_METHOD, ""
     for place, settings in layers.items():
         if settings.method is not None:
-            name, where = settings.method, f"{place} method"
+            name, where = settings.method, _key(place, "method")
     if name in METHODS:
         return name, None
     cure = suggest(name, METHODS) or f"Methods: {', '.join(METHODS)}."
@@ -71,7 +71,7 @@ def choose_times(
         for place, settings in layers.items():
             value: float | None = getattr(settings, key)
             if value is not None:
-                chosen[key] = Chosen(value, place, f"{place} {key}")
+                chosen[key] = Chosen(value, place, _key(place, key))
         if key in chosen:
             known[id_] = chosen[key].value
     for key, id_ in KEYS.items():
@@ -82,6 +82,11 @@ def choose_times(
             else:
                 chosen[key] = Chosen(own, "model", program.name)
     return chosen, problems
+
+
+def _key(place: str, key: str) -> str:
+    """Return a key as it is written at that place: in the table of a file, or as an option."""
+    return f"{place} {key}" if place.endswith("]") else f"{place}, {key}"
 
 
 def _unknown(id_: str) -> str:
