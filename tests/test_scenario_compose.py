@@ -148,6 +148,8 @@ def test_settings_of_the_caller_are_told_as_such() -> None:
     with pytest.raises(ScenarioError) as caught:
         compose(TINY, None, run=RunSettings(step=0.4, method="rk5"))
     assert [problem.where for problem in caught.value.problems] == ["command line, method", "command line, step"]
+    with pytest.raises(ScenarioError, match="command line, stop: expected a number"):
+        compose(TINY, None, run=RunSettings(stop="1990"))  # type: ignore[arg-type]
 
 
 def test_bare_model_runs_with_its_own_settings() -> None:

@@ -51,7 +51,7 @@ def choose_method(layers: Mapping[str, RunSettings]) -> tuple[str, Problem | Non
             name, where = settings.method, _key(place, "method")
     if name in METHODS:
         return name, None
-    cure = suggest(name, METHODS) or f"Methods: {', '.join(METHODS)}."
+    cure = suggest(str(name), METHODS) or f"Methods: {', '.join(METHODS)}."
     return DEFAULT_METHOD, Problem(where, f"the method '{name}' is not known", cure)
 
 
@@ -69,9 +69,11 @@ def choose_times(
     known = dict(numbers)
     for key, id_ in KEYS.items():
         for place, settings in layers.items():
-            value: float | None = getattr(settings, key)
-            if value is not None:
-                chosen[key] = Chosen(value, place, _key(place, key))
+            value: object = getattr(settings, key)
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                problems.append(Problem(_key(place, key), "expected a number"))
+            elif value is not None:
+                chosen[key] = Chosen(float(value), place, _key(place, key))
         if key in chosen:
             known[id_] = chosen[key].value
     for key, id_ in KEYS.items():
