@@ -23,7 +23,7 @@ NUMBERS = st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, 3.0, -2.5, 0.1, 1e-7, 7.0])
 EXACT = ("add", "sub", "mul", "div", "neg", "min", "max", "abs", "sqrt", "integer", "quantum", "modulo", "zidz", "xidz")
 """Primitives that IEEE 754 defines to the last bit."""
 CHOICES = ("if", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not")
-SMOOTH = ("exp", "ln", "pow", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "noise")
+SMOOTH = ("exp", "ln", "pow", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh")
 """Primitives that a library computes."""
 
 
@@ -49,8 +49,9 @@ def nodes(names: list[Node], *, exact: bool) -> st.SearchStrategy[Node]:
 def programs(draw: st.DrawFn, *, exact: bool = False) -> Program:
     """Draw a Program of three stocks, five auxiliaries, a delay of each kind and a quantity by place."""
     states: list[Node] = [Ref("s0"), Ref("s1"), Ref("s2")]
-    scalars: list[Node] = [*states, Ref("c0"), Ref("c1"), Ref(TIME)]
+    scalars: list[Node] = [*states, Ref("c0"), Ref("c1"), Ref("draw"), Ref(TIME)]
     equations: dict[str, Node] = {"c0": Num(draw(NUMBERS)), "c1": Num(draw(NUMBERS))}
+    equations["draw"] = Apply("noise", (Num(draw(NUMBERS)), Apply("div", (Ref(TIME), Num(0.25)))))
     equations["c2"] = draw(nodes([Ref("c0"), Ref("c1")], exact=exact))
     scalars.append(Ref("c2"))
     for i in range(4):

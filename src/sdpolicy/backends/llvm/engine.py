@@ -222,7 +222,7 @@ def _processors() -> int:
 
 
 class CompiledEngine:
-    name: Final = "compiled"
+    name: Final = "llvm"
 
     def compile(self, lowered: Lowered) -> CompiledKernel:
         return CompiledKernel(lowered)

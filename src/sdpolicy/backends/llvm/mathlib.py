@@ -128,6 +128,8 @@ def power(w: Writer, x: Value, y: Value) -> Value:
     one = w.compare("oeq", x, w.number(1.0))
     if y.number is None:
         one = w.binary("or", one, w.compare("oeq", y, w.number(0.0)))
+        endless = w.compare("oeq", w.intrinsic("fabs", y), w.number(math.inf))
+        one = w.binary("or", one, w.binary("and", endless, w.compare("oeq", size, w.number(1.0))))
     return w.number(1.0) if y.number == 0.0 else w.select(one, w.number(1.0), value)
 
 
@@ -166,11 +168,13 @@ def _power_negative(w: Writer, x: Value, y: Value, value: Value) -> Value:
         whole, odd = y.number == math.trunc(y.number), y.number % 2.0 == 1.0
         if whole and not odd:
             return value
-        return w.select(below, w.neg(value) if whole else number(math.nan), value)
+        finite = w.compare("ogt", x, number(-math.inf))
+        outside = below if whole else w.binary("and", below, finite)
+        return w.select(outside, w.neg(value) if whole else number(math.nan), value)
     whole_y = w.compare("oeq", w.intrinsic("trunc", y), y)
     half = w.mul(y, number(0.5))
     odd_y = w.compare("une", w.intrinsic("trunc", half), half)
-    signed = w.select(odd_y, w.neg(value), value)
+    signed = w.select(w.binary("and", whole_y, odd_y), w.neg(value), value)
     infinite = w.compare("oeq", w.intrinsic("fabs", x), number(math.inf))
     allowed = w.binary("or", whole_y, infinite)
     return w.select(below, w.select(allowed, signed, number(math.nan)), value)

@@ -16,8 +16,10 @@ from typing import Any, Final
 import llvmlite
 import llvmlite.binding as llvm
 
+from sdpolicy import __version__
 from sdpolicy.backends.llvm.emit import FUNCTION, LIBM
 from sdpolicy.backends.llvm.text import Target
+from sdpolicy.cache import folder
 
 MAGIC: Final = b"sdpolicy object 1\n"
 
@@ -53,7 +55,7 @@ def target(width: int) -> Target:
 
 def fingerprint() -> str:
     """Return what a compiled object depends on besides its IR."""
-    return "\n".join((*host(), llvmlite.__version__, str(llvm.llvm_version_info)))
+    return "\n".join((*host(), __version__, llvmlite.__version__, str(llvm.llvm_version_info), ""))
 
 
 LINKED: Final = sys.platform != "win32"
@@ -134,7 +136,10 @@ def _libm() -> Any:
 
 def cached(text: str) -> bytes:
     """Return the machine code of ``text``, from the folder if it is there, and put it there otherwise."""
-    path = _folder() / f"{_digest((fingerprint() + text).encode())}.o"
+    place = folder("objects")
+    if place is None:
+        return compile_ir(text)
+    path = place / f"{_digest((fingerprint() + text).encode())}.o"
     code = _read(path)
     if code is None:
         code = compile_ir(text)
@@ -144,14 +149,6 @@ def cached(text: str) -> bytes:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _folder() -> Path:
-    import platformdirs
-
-    chosen = os.environ.get("SDPOLICY_CACHE")
-    base = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("sdpolicy"))
-    return base / "objects"
 
 
 def _read(path: Path) -> bytes | None:
@@ -180,9 +177,13 @@ def _write(path: Path, code: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _private(path.parent):
             return
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(MAGIC + _digest(code).encode() + code)
-        os.replace(name, path)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(MAGIC + _digest(code).encode() + code)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError:
         return

@@ -1,0 +1,129 @@
+"""Tests that compiled primitives mean what sdpolicy.primitives says, alone and in lanes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from sdpolicy import primitives
+from sdpolicy.backends.base import FloatArray
+from sdpolicy.backends.llvm import ENGINE
+from sdpolicy.expression import ARITY, Lookup, Ref
+from sdpolicy.integrators import Grid
+from sdpolicy.lower import lower
+from sdpolicy.program import Equation, Program, Quantity, Table
+from small import op, program
+
+inf, nan = math.inf, math.nan
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 3.0, -2.5, 0.5, 1e-7, -1e-6, 1e-6, 1e300, -1e300, 5e-324, inf, -inf, nan, 710.0]
+APPROXIMATE = {"exp": 1.0, "ln": 1.0, "pow": 10.0}
+"""Primitives that lanes compute by our own polynomials, and how many units in the last place they may be off
+(pow by more than 1 only for exponents in the hundreds)."""
+OPS = sorted(ARITY.keys() - {"noise"})
+
+
+def arguments() -> FloatArray:
+    """Return triples of arguments: special values in all combinations, and random ones of many sizes."""
+    rng = np.random.default_rng(7)
+    pairs = np.array([(a, b, 2.0) for a in SPECIAL for b in SPECIAL])
+    random = rng.normal(size=(4000, 3)) * np.exp(rng.uniform(-12.0, 6.0, (4000, 3)))
+    return np.vstack([pairs, random])
+
+
+def raw(model: Program, outputs: list[str], parameters: FloatArray, lanes: int) -> FloatArray:
+    """Return the first row of each member, without regard to values that are not finite."""
+    kernel = ENGINE.compile(lower(model))
+    routine = kernel.routine("euler", outputs, lanes, whole=False)
+    table = kernel.checked(parameters, 2)
+    values = np.empty((len(table), 1, len(outputs)))
+    routine.call(table, Grid(0.0, 1.0, 0), (0, len(table)), values, np.zeros(len(table), np.uint8))
+    return values[:, 0]
+
+
+def columns(model: Program, given: Mapping[str, FloatArray]) -> FloatArray:
+    """Return a table of parameters with the given columns."""
+    lowered = lower(model)
+    table = np.tile(np.array(lowered.defaults), (len(next(iter(given.values()))), 1))
+    for name, values in given.items():
+        table[:, lowered.parameters.index(name)] = values
+    return table
+
+
+def apart(found: FloatArray, expected: FloatArray) -> FloatArray:
+    """Return the distances in units in the last place; 0 for equal values, NaN among them."""
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(found - expected) / np.spacing(np.abs(expected))
+    return np.where(same, 0.0, np.where(np.isnan(distance), inf, distance))
+
+
+@pytest.fixture(scope="module")
+def model() -> Program:
+    """A Program that applies each primitive to the constants a, b and c."""
+    results = {f"r_{name.replace(' ', '_')}": op(name, *"abc"[: ARITY[name]]) for name in OPS}
+    return program({}, {"a": 1.0, "b": 1.0, "c": 1.0, **results})
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_every_primitive_has_the_value_that_python_gives_it(model: Program, lanes: int) -> None:
+    """Alone to the last bit; in lanes too, but for exp, ln and pow, which are within a few units in the last place."""
+    triples = arguments()
+    outputs = [f"r_{name}" for name in OPS]
+    found = raw(model, outputs, columns(model, dict(zip("abc", triples.T, strict=True))), lanes)
+    for name, values in zip(OPS, found.T, strict=True):
+        function = primitives.PRIMITIVES[name]
+        expected = np.array([function(*map(float, triple[: ARITY[name]])) for triple in triples])
+        allowed = APPROXIMATE.get(name, 0.0) if lanes > 1 else 0.0
+        worst = int(np.argmax(apart(values, expected)))
+        assert apart(values, expected)[worst] <= allowed, (name, triples[worst], values[worst], expected[worst])
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_noise_is_the_same_number_everywhere(lanes: int) -> None:
+    """The hash of stream and step has the bits of the definition."""
+    model = program({}, {"a": 1.0, "b": 1.0, "r": op("noise", "a", "b")})
+    streams, steps = np.meshgrid(np.arange(-3.0, 60.0, 7.0), np.arange(0.0, 4000.0, 321.0))
+    found = raw(model, ["r"], columns(model, {"a": streams.ravel(), "b": steps.ravel()}), lanes)[:, 0]
+    expected = [primitives.noise(s, n) for s, n in zip(streams.ravel(), steps.ravel(), strict=True)]
+    assert found.tolist() == expected
+
+
+CURVES = {
+    "point": ((2.0,), (5.0,)),
+    "segment": ((0.0, 2.0), (1.0, 5.0)),
+    "vertical": ((0.0, 1.0, 1.0, 3.0), (0.0, 1.0, 2.0, 1.0)),
+    "eight": (tuple(range(8)), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0)),
+    "nine": (tuple(range(9)), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0)),
+    "ten": (tuple(range(10)), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0)),
+    "twelve": (tuple(range(12)), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0, 5.0, 8.0)),
+    "long": (tuple(0.37 * i for i in range(33)), tuple((7.0 * i) % 5.0 for i in range(33))),
+}
+MODES = ("linear", "backward", "forward", "extrapolate")
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+@pytest.mark.parametrize("name", CURVES)
+def test_a_table_is_read_to_the_last_bit(name: str, lanes: int) -> None:
+    """Between, at and beyond the points, in every mode."""
+    curve = tuple(tuple(map(float, part)) for part in CURVES[name])
+    table = Table("t", (curve,))  # type: ignore[arg-type]
+    results = {mode: Lookup("t", Ref("a"), mode) for mode in MODES}  # type: ignore[arg-type]
+    base = program({}, {"a": 1.0})
+    model = Program(
+        "table",
+        (*base.quantities, *(Quantity(mode, mode, "auxiliary") for mode in MODES)),
+        base.stocks,
+        (*base.equations, *(Equation(mode, node) for mode, node in results.items())),
+        (table,),
+    )
+    points = np.array(curve[0])
+    around = [points, np.nextafter(points, -inf), np.nextafter(points, inf), points + 0.3, [-9.0, 99.0, nan]]
+    x = np.concatenate(around)
+    found = raw(model, list(MODES), columns(model, {"a": x}), lanes)
+    ready = primitives.Curve.of(*curve)  # type: ignore[arg-type]
+    for mode, values in zip(MODES, found.T, strict=True):
+        expected = [primitives.lookup(ready, float(value), mode) for value in x]  # type: ignore[arg-type]
+        np.testing.assert_array_equal(values, expected)
