@@ -224,7 +224,7 @@ BAD = [
     ("d :RAW: := GET XLS DATA('a.xlsx', 's', 'A', 'B2') ~~|", ":RAW: data are not supported"),
     ("d := GET DIRECT DATA('../a.csv', ',', 'A', 'B2') ~~|", "'../a.csv' lies outside of the model's folder"),
     ("d := GET DIRECT DATA('a.csv', ',', 'A', 'B2') ~~|", "the file 'a.csv' cannot be read"),
-    ("d := GET XLS DATA('?a', 's', 'A', 'B2') ~~|", "is a name that only Vensim resolves"),
+    ("d := GET XLS DATA('?a', 's', 'A', 'B2') ~~|", "the model's settings name no file for '?a'"),
     (":MACRO: m(a)\nm = m(a) ~~|\n:END OF MACRO:\nx = m(1) ~~|", "the macro 'm' calls itself"),
     (":MACRO: m(a)\nm = a + b ~~|\n:END OF MACRO:\nx = m(1) ~~|", "'b' is not defined inside of the macro"),
     (":MACRO: m(a)\nm = a ~~|\nx = m(1) ~~|", "a :MACRO: has no :END OF MACRO:"),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 
-from sdpolicy.expression import TIME, Lookup, Num, Ref
-from sdpolicy.program import Dimension, Equation, Quantity, Table, fold
+from sdpolicy.expression import TIME, At, Index, Lookup, Num, Ref, walk
+from sdpolicy.program import Dimension, Equation, Quantity, Stock, Table, fold
 from sdpolicy.vensim.data import Files, numbers, series
 from sdpolicy.vensim.prepare import Points, Refusal
 from sdpolicy.vensim.symbols import Block, Curves, Refuse, Symbols
-from sdpolicy.vensim.syntax import Array, Call, Curve, Definition, Text
+from sdpolicy.vensim.syntax import NOT_AVAILABLE, Array, Call, Curve, Definition, Text
 from sdpolicy.vensim.translate import Translator, positions
-from sdpolicy.vensim.variables import Cell, Variable, blocks, cells, check_cover
+from sdpolicy.vensim.variables import Cell, Variable, blocks, cells, holes, mode
 
 
 def define(variable: Variable, symbols: Symbols, files: Files, refuse_at: Callable[[int], Refuse]) -> None:
@@ -33,7 +33,41 @@ def define(variable: Variable, symbols: Symbols, files: Files, refuse_at: Callab
         for block in own:
             translator = Translator(symbols, quantity, block, refuse_at(entry.line))
             _equation(translator, definition, block, files)
-    check_cover(variable, filled, quantity.dimensions)
+    empty = holes(variable, filled, quantity.dimensions)
+    if empty:
+        symbols.holes[quantity.id] = set(empty)
+    for place in empty:
+        if quantity.kind == "stock":
+            symbols.stocks.append(Stock(quantity.id, Num(0.0), Num(NOT_AVAILABLE), (), place))
+        else:
+            symbols.equations.append(Equation(quantity.id, Num(NOT_AVAILABLE), (), place))
+
+
+def empty_references(symbols: Symbols) -> Iterator[tuple[str, str]]:
+    """Yield, for each use of an element without an equation, who uses it (identifier) and what is wrong."""
+    shown = {quantity.id: quantity for quantity in (*symbols.quantities.values(), *symbols.hidden)}
+    bodies = [(stock.target, node) for stock in symbols.stocks for node in (stock.flow, stock.initial)]
+    for equation in symbols.equations:
+        bodies.append((equation.target, equation.body))
+        if equation.initial is not None:
+            bodies.append((equation.target, equation.initial))
+    for target, body in bodies:
+        for part in walk(body):
+            if isinstance(part, Ref) and part.name in symbols.holes:
+                quantity = shown[part.name]
+                for place in sorted(_places(part.index) & symbols.holes[part.name]):
+                    names = (one.elements[k] for one, k in zip(quantity.dimensions, place, strict=True))
+                    yield target, f"'{quantity.name}[{', '.join(names)}]' has no equation"
+
+
+def _places(index: Index) -> set[tuple[int, ...]]:
+    """Return all places that an index reaches; places of one loop move together."""
+    sizes = {at.axis: len(at.positions) for at in index if isinstance(at, At)}
+    found: set[tuple[int, ...]] = set()
+    for steps in product(*(range(size) for size in sizes.values())):
+        at_step = dict(zip(sizes, steps, strict=True))
+        found.add(tuple(one if isinstance(one, int) else one.positions[at_step[one.axis]] for one in index))
+    return found
 
 
 def _equation(translator: Translator, definition: Definition, block: Block, files: Files) -> None:
@@ -43,8 +77,8 @@ def _equation(translator: Translator, definition: Definition, block: Block, file
         case Call(function="get constants", args=args):
             name, tab, cell = _texts(args)
             _spread(translator, block, numbers(files.sheet(name, tab), cell, block.shape))
-        case None:
-            raise Refusal("the data variable has no data", "Give it some, with GET DIRECT DATA.")
+        case Call(function="get data") | None:
+            _follow_part(translator, definition, block, files)
         case Curve():
             raise Refusal("the variable is defined as a table and as something else")
         case body:
@@ -69,6 +103,16 @@ def _spread(translator: Translator, block: Block, values: tuple[float, ...]) -> 
         translator.symbols.equations.append(Equation(translator.target.id, Num(value), (), place))
 
 
+def _follow_part(translator: Translator, definition: Definition, block: Block, files: Files) -> None:
+    """Let a part of a variable follow data, while other parts do not."""
+    symbols, target = translator.symbols, translator.target
+    for cell, points in _points(definition, block, files).items():
+        made = symbols.fresh(f"{target.name} data")
+        symbols.tables.append(Table(made, (points,), (), target.name, target.unit, target.line))
+        place = tuple(positions((one,), own)[0] for one, own in zip(cell, target.dimensions, strict=True))
+        symbols.equations.append(Equation(target.id, Lookup(made, Ref(TIME), mode(definition)), (), place))
+
+
 def _follow(quantity: Quantity, symbols: Symbols) -> None:
     """Let a data variable follow its table over time, element by element."""
     curves = symbols.curves[fold(quantity.name)]
@@ -91,7 +135,8 @@ def define_table(variable: Variable, symbols: Symbols, files: Files) -> None:
         filled.extend(own)
         for block in own:
             found.update(_points(definition, block, files))
-    check_cover(variable, filled, curves.dimensions)
+    if holes(variable, filled, curves.dimensions):
+        raise Refusal("the table has no points for some of its elements", "Give every element a curve.")
     points = tuple(found[cell] for cell in cells(_whole(curves.dimensions)))
     shape = tuple(len(dimension.elements) for dimension in curves.dimensions)
     symbols.tables.append(Table(curves.table, points, shape, variable.name, variable.unit, variable.line))

@@ -10,7 +10,7 @@ import hashlib
 import io
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -54,8 +54,10 @@ class Sheet:
 class Files:
     """The data files of one model; ``used`` has the SHA-256 of each that was read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, aliases: Mapping[str, str]) -> None:
         self.folder = folder.resolve()
+        self.aliases = dict(aliases)
+        """Files by the names that begin with ``?``, as the model's settings give them."""
         self.used: dict[str, str] = {}
         self._sheets: dict[tuple[str, str], Sheet] = {}
 
@@ -66,8 +68,9 @@ class Files:
             Refusal: when the file is missing, lies outside the model's folder, or cannot be read.
         """
         if (name, tab) not in self._sheets:
-            raw = self._read(name)
-            suffix = Path(name).suffix.casefold()
+            file = self._file(name)
+            raw = self._read(file)
+            suffix = Path(file).suffix.casefold()
             if suffix in (".csv", ".tsv", ".txt"):
                 self._sheets[name, tab] = _csv(raw, tab)
             elif suffix in (".xlsx", ".xlsm"):
@@ -76,9 +79,15 @@ class Files:
                 raise Refusal(f"'{name}' is neither a workbook nor a CSV file", "Save it as .xlsx or .csv.")
         return self._sheets[name, tab]
 
+    def _file(self, name: str) -> str:
+        if not name.startswith("?"):
+            return name
+        found = self.aliases.get(name.casefold())
+        if found is None:
+            raise Refusal(f"the model's settings name no file for '{name}'", "Write the file's name.")
+        return found.replace("\\", "/")
+
     def _read(self, name: str) -> bytes:
-        if name.startswith("?"):
-            raise Refusal(f"'{name}' is a name that only Vensim resolves", "Write the file's name.")
         path = (self.folder / name).resolve()
         if not path.is_relative_to(self.folder):
             raise Refusal(f"'{name}' lies outside of the model's folder", "Copy the file beside the model.")

@@ -15,7 +15,7 @@ from sdpolicy import cache, library
 from sdpolicy.errors import ModelError, Problem, suggest
 from sdpolicy.expression import TIME, Ref
 from sdpolicy.program import CONTROL, Equation, Program, Quantity, fold
-from sdpolicy.vensim.build import define, define_table
+from sdpolicy.vensim.build import define, define_table, empty_references
 from sdpolicy.vensim.data import Files, element_names
 from sdpolicy.vensim.prepare import Refusal
 from sdpolicy.vensim.subscripts import Book, RangeText, bare, parse_range
@@ -75,7 +75,7 @@ class _Reading:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files = Files(path.parent)
+        self.files = Files(path.parent, {})
         self.problems: list[Problem] = []
 
     def refuse(self, line: int, name: str, what: str, cure: str = "") -> None:
@@ -97,6 +97,7 @@ class _Reading:
         with self.collecting(1, ""):
             source = split(text)
         if source is not None:
+            self.files.aliases.update(source.files)
             self._parse(source, parsed)
         if not parsed.variables:
             self.refuse(1, "", "the file holds no equation", "Is it a Vensim model in text format (.mdl)?")
@@ -107,6 +108,7 @@ class _Reading:
         for variable in parsed.variables.values():
             with self.collecting(variable.line, variable.name):
                 self._define(variable, symbols)
+        self._check_holes(symbols)
         self._stop()
         return Program(
             name=self.path.stem,
@@ -202,6 +204,11 @@ class _Reading:
             define(variable, symbols, self.files, self._noting(variable))
         elif key in symbols.curves:
             define_table(variable, symbols, self.files)
+
+    def _check_holes(self, symbols: Symbols) -> None:
+        names = {quantity.id: quantity for quantity in (*symbols.quantities.values(), *symbols.hidden)}
+        for user, what in empty_references(symbols):
+            self.refuse(names[user].line, names[user].name, what, "Define that element too.")
 
     def _noting(self, variable: Variable) -> Callable[[int], Callable[[str, str], None]]:
         def at(line: int) -> Callable[[str, str], None]:

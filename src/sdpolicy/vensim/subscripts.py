@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -191,10 +191,14 @@ class Book:
             return (folded,)
         raise Refusal(f"the subscript '{bare(name)}' is not defined", self._hint(name))
 
-    def dimension(self, used: Sequence[str]) -> Dimension:
-        """Return the smallest dimension for the subscripts that definitions use at one place."""
+    def dimension(self, used: Sequence[str], covered: Collection[str]) -> Dimension:
+        """Return the smallest dimension for the elements that definitions fill at one place.
+
+        ``used`` are the subscripts as they are written there. Where no range has just these elements, it is a
+        part of a range, and its name says so.
+        """
         names = list(dict.fromkeys(map(fold, used)))
-        covered = {element for name in used for element in self.elements(name)}
+        covered = set(covered)
         candidates = [self.ranges[name] for name in names if name in self.ranges] + list(self.ranges.values())
         exact = [one for one in candidates if set(one.elements) == covered]
         if exact:
@@ -204,7 +208,8 @@ class Book:
             raise Refusal(f"the elements {', '.join(sorted(covered))} belong to no common range")
         best = min(holding, key=lambda one: len(one.elements))
         pairs = zip(best.elements, best.shown, strict=True)
-        return Dimension(best.name, tuple(shown for element, shown in pairs if element in covered))
+        shown = tuple(shown for element, shown in pairs if element in covered)
+        return Dimension(f"{best.name} ({', '.join(shown)})", shown)
 
     def image(self, loop: str, element: str, wanted: str) -> str | None:
         """Return the element of range ``wanted`` that goes with ``element`` of range ``loop``, if mapped.

@@ -34,6 +34,8 @@ class Symbols:
     names: dict[str, str] = field(default_factory=dict)
     """Display names by folded names, for suggestions."""
     ids: set[str] = field(default_factory=set)
+    holes: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+    """By identifier: the places of elements without an equation, which nothing may refer to."""
     hidden: list[Quantity] = field(default_factory=list)
     stocks: list[Stock] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)

@@ -273,7 +273,7 @@ def _signed(operator: str, operand: Syntax) -> Syntax:
 
 def _reference(ast: Any, _: tuple[Points, ...]) -> Name:
     subscripts = ast.subscripts.subscripts if ast.subscripts is not None else ()
-    return Name(ast.reference, tuple(subscripts))
+    return Name(_written(ast.reference), tuple(subscripts))
 
 
 def _call(ast: Any, tables: tuple[Points, ...]) -> Call:
@@ -281,8 +281,7 @@ def _call(ast: Any, tables: tuple[Points, ...]) -> Call:
     args = tuple(_convert(part, tables) for part in ast.arguments)
     if function.name == "pulse_train" and len(args) == 4:
         args = (args[0], args[2], args[1], args[3])  # the translator swaps duration and repeat time
-    name = function.name if function.name.startswith('"') else function.name.replace("_", " ")
-    return Call(name, args, function.subscripts)
+    return Call(function.name.replace("_", " "), args, function.subscripts)
 
 
 def _inline(ast: Any, tables: tuple[Points, ...]) -> Inline:

@@ -46,7 +46,8 @@ class Source:
     entries: tuple[Entry, ...]
     macros: tuple[MacroText, ...] = ()
     sketch: str = ""
-    text: str = field(default="", repr=False)
+    files: dict[str, str] = field(default_factory=dict)
+    """Data files by the names that begin with ``?``, from the settings at the end of the file."""
 
 
 def read_text(path: Path) -> str:
@@ -121,7 +122,8 @@ def split(text: str) -> Source:
     entries.extend(_entries(equations, start, len(equations)))
     if ":MACRO:" in equations[start:].upper():
         raise Refusal("a :MACRO: has no :END OF MACRO:")
-    return Source(tuple(entries), tuple(macros), mark + sketch, text)
+    files = {name.casefold(): file for name, file in re.findall(r"^30:(\?[^=\n]+)=([^\n]+)$", sketch, re.MULTILINE)}
+    return Source(tuple(entries), tuple(macros), mark + sketch, files)
 
 
 def _line(text: str, position: int) -> int:

@@ -57,8 +57,7 @@ class Variable:
     @property
     def reads_data(self) -> bool:
         """Whether the variable follows a series from a file."""
-        definition = self.definitions[0][0]
-        return _is_call(definition, "get data") or (definition.role == "data" and definition.body is None)
+        return all(_kind(definition) == "data" for definition, _ in self.definitions)
 
     @property
     def mode(self) -> Interpolation:
@@ -67,11 +66,7 @@ class Variable:
         Raises:
             Refusal: for :RAW: data, which are not available between their points.
         """
-        keyword = self.definitions[0][0].keyword
-        if keyword not in _KEYWORDS:
-            cure = "Use :INTERPOLATE:, :HOLD BACKWARD: or :LOOK FORWARD:."
-            raise Refusal(f":{keyword.upper().replace('_', ' ')}: data are not supported", cure)
-        return _KEYWORDS[keyword]
+        return mode(self.definitions[0][0])
 
     def quantity(self, made: str, own: tuple[Dimension, ...]) -> Quantity:
         """Return the quantity with identifier ``made`` and these dimensions."""
@@ -86,7 +81,7 @@ class Variable:
             Refusal: when its definitions make different things of it.
         """
         kinds = {_kind(definition) for definition, _ in self.definitions}
-        if kinds == {"auxiliary", "constant"}:
+        if len(kinds) > 1 and "stock" not in kinds:
             return "auxiliary"
         if len(kinds) > 1:
             raise Refusal(f"the variable is defined as {' and as '.join(sorted(kinds))}")
@@ -104,6 +99,18 @@ def _kind(definition: Definition) -> Kind:
     if isinstance(body, Number | Array | Curve) or _is_call(definition, "get constants"):
         return "constant"
     return "stock" if _is_call(definition, "integ") else "auxiliary"
+
+
+def mode(definition: Definition) -> Interpolation:
+    """Return how the data of a definition are read between their points.
+
+    Raises:
+        Refusal: for :RAW: data, which are not available between their points.
+    """
+    if definition.keyword not in _KEYWORDS:
+        cure = "Use :INTERPOLATE:, :HOLD BACKWARD: or :LOOK FORWARD:."
+        raise Refusal(f":{definition.keyword.upper().replace('_', ' ')}: data are not supported", cure)
+    return _KEYWORDS[definition.keyword]
 
 
 def _unit(text: str) -> tuple[str, tuple[float | None, float | None]]:
@@ -126,35 +133,39 @@ def dimensions(variable: Variable, book: Book) -> tuple[Dimension, ...]:
     counts = {len(subscripts) for subscripts in written}
     if len(counts) > 1:
         raise Refusal(f"the definitions have {' and '.join(map(str, sorted(counts)))} subscripts")
-    return tuple(book.dimension(used) for used in zip(*written, strict=True))
+    filled = [block for definition, _ in variable.definitions for block in blocks(definition, book)]
+    found: list[Dimension] = []
+    for place, used in enumerate(zip(*written, strict=True)):
+        found.append(book.dimension(used, {one for block in filled for one in block.places[place][1]}))
+    return tuple(found)
 
 
 def blocks(definition: Definition, book: Book) -> list[Block]:
     """Return the blocks that a definition fills, what stands behind :EXCEPT: left out."""
     whole = tuple(book.elements(name) for name in definition.subscripts)
     ranges = tuple(name if book.is_range(name) else None for name in definition.subscripts)
-    holes: list[tuple[Elements, ...]] = []
+    left_out: list[tuple[Elements, ...]] = []
     for group in definition.exceptions:
         if len(group) != len(whole):
             raise Refusal(":EXCEPT: has another number of subscripts than the variable")
-        holes.append(tuple(book.elements(name) for name in group))
-    return [Block(tuple(zip(ranges, part, strict=True))) for part in _without(whole, holes)]
+        left_out.append(tuple(book.elements(name) for name in group))
+    return [Block(tuple(zip(ranges, part, strict=True))) for part in _without(whole, left_out)]
 
 
-def _without(whole: Sequence[Elements], holes: Sequence[Sequence[Elements]]) -> Iterator[tuple[Elements, ...]]:
-    """Yield rectangles that together cover ``whole`` without the ``holes``."""
-    if not holes or not whole:
-        if not holes:
+def _without(whole: Sequence[Elements], gaps: Sequence[Sequence[Elements]]) -> Iterator[tuple[Elements, ...]]:
+    """Yield rectangles that together cover ``whole`` without the ``gaps``."""
+    if not gaps or not whole:
+        if not gaps:
             yield tuple(whole)
         return
     first, rest = whole[0], whole[1:]
 
     def reaching(element: str) -> tuple[int, ...]:
-        return tuple(number for number, hole in enumerate(holes) if element in hole[0])
+        return tuple(number for number, gap in enumerate(gaps) if element in gap[0])
 
     for numbers, group in itertools.groupby(first, key=reaching):
         elements = tuple(group)
-        for part in _without(rest, [holes[number][1:] for number in numbers]):
+        for part in _without(rest, [gaps[number][1:] for number in numbers]):
             yield (elements, *part)
 
 
@@ -163,11 +174,11 @@ def cells(block: Block) -> list[Cell]:
     return list(itertools.product(*(elements for _, elements in block.places)))
 
 
-def check_cover(variable: Variable, filled: Sequence[Block], whole: Sequence[Dimension]) -> None:
-    """Check that every element is defined once.
+def holes(variable: Variable, filled: Sequence[Block], whole: Sequence[Dimension]) -> list[tuple[int, ...]]:
+    """Return the places of elements that no definition fills.
 
     Raises:
-        Refusal: naming an element that is defined twice, or not at all.
+        Refusal: naming an element that is defined twice.
     """
     seen: set[Cell] = set()
     for block in filled:
@@ -177,6 +188,6 @@ def check_cover(variable: Variable, filled: Sequence[Block], whole: Sequence[Dim
                 lines = " and ".join(str(entry.line) for _, entry in variable.definitions)
                 raise Refusal(f"'{variable.name}{shown}' is defined more than once (lines {lines})", "Keep one.")
             seen.add(cell)
-    for cell in itertools.product(*([fold(one) for one in dimension.elements] for dimension in whole)):
-        if cell not in seen:
-            raise Refusal(f"'{variable.name}[{', '.join(cell)}]' has no equation", "Define that element too.")
+    elements = [[fold(one) for one in dimension.elements] for dimension in whole]
+    places = itertools.product(*(range(len(own)) for own in elements))
+    return [place for place in places if tuple(own[k] for own, k in zip(elements, place, strict=True)) not in seen]
