@@ -20,7 +20,7 @@ def show() -> None:
     console = terminal.console()
     models = list_models()
     known = {model.name for model in models}
-    scenarios = list_scenarios()
+    scenarios = sorted(list_scenarios(), key=lambda item: item.name)
     for model in models:
         console.print(_line(model, "bold cyan"))
         _show_scenarios(console, [item for item in scenarios if _folder(item) == model.name])

@@ -32,8 +32,8 @@ def _show_summary(run: xr.Dataset, summary: Summary) -> None:
     settings = f"{run.attrs['engine']}, {run.attrs['method']}, step {run.attrs['step']:g}"
     console.print(Text.assemble((summary.title or _name(run), "bold"), (f"  ({settings})", "dim")))
     table = Table.grid(padding=(0, 2, 0, 0))
+    named = not all(f.sentence.casefold().startswith(f.heading.casefold()) for f in summary.findings)
     for finding in summary.findings:
-        named = not finding.sentence.casefold().startswith(finding.heading.casefold())
         table.add_row(Text(finding.heading if named else "-", "dim"), Text(finding.sentence))
     console.print(table)
     console.print()
