@@ -77,7 +77,6 @@ def _upto(last: int) -> range:
 
 
 _EULER = "level(t + dt) = level(t) + dt * rate(t)"
-_UNARY = "Reference Manual, Operators: unary operators precede ^, which precedes * and /"
 _DELAY = "Reference Manual, DELAY1, DELAY3, DELAY N: a chain of levels that each empty at level / (time / order)"
 _SMOOTH = "Reference Manual, SMOOTH, SMOOTH3, SMOOTH N: a chain of levels, each closing its gap in time / order"
 _MODES = "PySD cannot call LOOKUP FORWARD, BACKWARD and EXTRAPOLATE"
@@ -134,18 +133,20 @@ EXPRESSIONS = [
     ),
     *_constants(
         "unary_before_power",
-        _UNARY,
-        {"negated variable": 9, "negated number": 4, "subtracted": -8, "outside": -9},
+        "Vensim DSS 6.3 computes -2^2 as -4, against the table of operators in its Reference Manual",
         {
-            "negated variable": "PySD applies ^ before the minus sign",
-            "negated number": "PySD writes -2**2, which Python reads as -(2**2)",
+            "negated variable": -9,
+            "negated number": -4,
+            "subtracted": -8,
+            "outside": -9,
+            "negative exponent": -1 / 9,
+            "of bracket": 9,
         },
     ),
     *_constants(
         "not_precedence",
-        _UNARY,
-        {"bare": 0, "grouped": 1, "of value": 0, "with and": 1},
-        {"bare": "PySD applies the comparison before :NOT:"},
+        "Reference Manual, Operators: logical negation; a number counts as true when it is not 0",
+        {"grouped": 1, "of group": 0, "of value": 0, "with and": 1},
     ),
     *_constants(
         "logic",
@@ -347,11 +348,14 @@ STATES = [
     ),
     *_series(
         "delay_fixed",
-        "Reference Manual, DELAY FIXED: the shortest delay is one TIME STEP",
+        "Reference Manual, DELAY FIXED: the shortest delay is one TIME STEP, and only the first delay time counts;"
+        " Vensim rounds it to whole steps (2.12378 gives 2)",
         _upto(6),
         {
             "three": (5, 5, 5, 0, 1, 2, 3),
             "none": (5, 0, 1, 2, 3, 4, 5),
+            "uneven": (6, 6, 0, 1, 2, 3, 4),
+            "of the first delay time": (6, 6, 0, 1, 2, 3, 4),
             "begins with input": (7, 7, 7, 8, 9, 10, 11),
         },
     ),
@@ -520,4 +524,7 @@ SUBSCRIPTS = [
 
 CASES: Sequence[Case] = (*INTEGRATION, *EXPRESSIONS, *TABLES, *STATES, *TEST_INPUTS, *SUBSCRIPTS)
 
-REFUSED: Sequence[Refused] = (Refused("chained_power", ("chained_power.mdl, line 7", "'x'", "a^b^c", "brackets")),)
+REFUSED: Sequence[Refused] = (
+    Refused("chained_power", ("chained_power.mdl, line 7", "'x'", "a^b^c", "brackets")),
+    Refused("not_before_comparison", ("line 12", "'x'", "':NOT: ... = ...'", ":NOT: (a = b)")),
+)

@@ -1,7 +1,8 @@
 """An equation's right side made unambiguous before it is parsed: bounded, bracketed, its tables taken out.
 
-Vensim's unary operators bind tighter than ``^`` (Vensim Reference Manual, "Operators"), which the grammar
-that parses the text does not know; so they get brackets here. It knows no model and no name.
+A sign applies to a whole power: -2^2 is -4, as Vensim computes it (its Reference Manual says otherwise, and so
+do the parser behind this module for numbers, and other programs). Where programs differ and Vensim's own
+answer is not on record, brackets are asked for. It knows no model and no name.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _UNARY: Final = ("-", "+", ":NOT:")
+_AFTER_NOT: Final = frozenset(", ) ] :AND: :OR:".split())
+CHAINED: Final = "a^b^c is read differently by different programs"
 _BEFORE_OPERAND: Final = frozenset("+ - * / ^ = < > <= >= <> ( , [ :AND: :OR:".split())
 _RESERVED: Final = frozenset("reference subscripts_ref arithmetic logic call lookup data".split())
 """Names that the parser behind this one would take for parts of itself; in quotes it does not."""
@@ -146,18 +149,37 @@ def _prepared(tokens: Sequence[str], tables: list[Points]) -> str:
 
 def _unary(tokens: Sequence[str], start: int, tables: list[Points]) -> tuple[str, int]:
     """Return the bracketed text of the unary operator at ``start``, and the position after its operand."""
-    position = start + 1
-    if position >= len(tokens):
-        raise Refusal(f"nothing follows the '{tokens[start]}'")
-    if tokens[position] in _UNARY:
-        inner, position = _unary(tokens, position, tables)
+    if start + 1 < len(tokens) and tokens[start + 1] in _UNARY:
+        inner, stop = _unary(tokens, start + 1, tables)
     else:
-        stop = position if tokens[position] == "(" else position + 1
-        while stop < len(tokens) and tokens[stop] in ("(", "["):
-            stop = partner(tokens, stop) + 1
-        inner, position = _prepared(tokens[position:stop], tables), stop
+        stop = _operand_end(tokens, start + 1)
+        if tokens[start] != ":NOT:" and stop < len(tokens) and tokens[stop] == "^":
+            stop = _power_end(tokens, start, stop)
+        inner = _prepared(tokens[start + 1 : stop], tables)
+    if tokens[start] == ":NOT:" and stop < len(tokens) and tokens[stop] not in _AFTER_NOT:
+        what = f"':NOT: ... {tokens[stop]} ...' is read differently by different programs"
+        raise Refusal(what, f"Put brackets around what :NOT: applies to: :NOT: (a {tokens[stop]} b).")
     sign = "" if tokens[start] == "+" else tokens[start]
-    return f"({sign} {inner})", position
+    return f"({sign} ({inner}))", stop
+
+
+def _operand_end(tokens: Sequence[str], start: int) -> int:
+    """Return the position after the name, number, call or bracket at ``start``."""
+    stop = start if tokens[start] == "(" else start + 1
+    while stop < len(tokens) and tokens[stop] in ("(", "["):
+        stop = partner(tokens, stop) + 1
+    return stop
+
+
+def _power_end(tokens: Sequence[str], sign: int, power: int) -> int:
+    """Return the position after the exponent of the ``^`` at ``power``, which belongs to the sign at ``sign``."""
+    exponent = power + 1
+    while tokens[exponent] in ("-", "+"):
+        exponent += 1
+    stop = _operand_end(tokens, exponent)
+    if (sign > 0 and tokens[sign - 1] == "^") or (stop < len(tokens) and tokens[stop] == "^"):
+        raise Refusal(CHAINED, "Put brackets around one of the powers.")
+    return stop
 
 
 def partner(tokens: Sequence[str], start: int) -> int:

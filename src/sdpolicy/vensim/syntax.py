@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sdpolicy.vensim.prepare import NUMBER, Points, Refusal, prepare, read_points
+from sdpolicy.vensim.prepare import CHAINED, NUMBER, Points, Refusal, prepare, read_points
 
 NOT_AVAILABLE: Final = -(2.0**109)
 """The value that Vensim computes with for :NA:."""
@@ -253,8 +253,7 @@ def _operation(ast: Any, tables: tuple[Points, ...]) -> Syntax:
     if len(operands) == 1:
         return _signed(operators[0], operands[0])
     if operators.count("pow") > 1:
-        cure = "Put brackets around one of the powers."
-        raise Refusal("a^b^c is read differently by different programs", cure)
+        raise Refusal(CHAINED, "Put brackets around one of the powers.")
     for level in ("and", "or"):  # the translator leaves these two in one flat list
         while level in operators:
             place = operators.index(level)
