@@ -71,7 +71,12 @@ def test_nothing_global_changes() -> None:
 def test_a_users_style_does_not_leak_in() -> None:
     """Dark backgrounds, other fonts and LaTeX in the user's settings change nothing."""
     plain = figures.render(figures.behaviour(fake_run()), "png")
-    wild = {"axes.facecolor": "black", "font.size": 30, "lines.linestyle": "--", "axes.grid": True}
+    wild = {
+        "axes.facecolor": "black",
+        "font.size": 30,
+        "lines.linestyle": "--",
+        "axes.grid": True,
+    }
     wild |= {"text.color": "red", "axes.prop_cycle": mpl.cycler(color=["pink"]), "font.family": "monospace"}
     with mpl.rc_context({**wild, "text.usetex": False, "axes.spines.top": True, "xtick.direction": "in"}):
         assert figures.render(figures.behaviour(fake_run()), "png") == plain
@@ -122,6 +127,23 @@ def test_panels_follow_the_scenario() -> None:
     assert [panel.variables for panel in panels.choose(run, None)] == [("output",), ("capital", "debt")]
 
 
+def test_a_comparison_stays_a_slide() -> None:
+    """More panels than a slide takes give way to the roles; few are taken as the scenario names them."""
+    run = fake_run()
+    run.attrs["panels"] = '["capital", "debt", "coverage", "export share"]'
+    assert len(figures.behaviour(run).axes) == 4
+    assert len(figures.comparison(run, [run]).axes) == 6
+    run.attrs["panels"] = '["capital", "debt"]'
+    assert "capital" in texts(figures.comparison(run, [run]))
+
+
+def test_the_gap_follows_from_relative_knowledge() -> None:
+    """A model without a variable for the knowledge gap has the portrait all the same."""
+    run = fake_run().drop_vars("knowledge gap")
+    assert "knowledge gap (no unit)" in texts(figures.phase(run))
+    assert "knowledge gap" not in run
+
+
 def test_panels_of_any_model() -> None:
     """A model without roles shows its stocks, one without stocks whatever varies."""
     run = fake_run()
@@ -162,6 +184,17 @@ def test_observed_points_bear_their_source() -> None:
     circles = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [line.get_ydata()[0] for line in circles] == [120.0]
     assert figure.axes[0].get_ylim()[1] < 1000
+
+
+def test_a_fact_is_drawn_as_far_as_the_run_goes() -> None:
+    """A period that begins before the run is cut; one that hardly touches it is left out."""
+    facts = [
+        Observation("K1", "output", 1960, 1993, 120.0, None, None, "", "S"),
+        Observation("K2", "output", 1900, 1970, 130.0, None, None, "", "S"),
+    ]
+    lines = figures.behaviour(fake_run(), ["output"], facts).axes[0].lines
+    bars = [line.get_xdata() for line in lines if len(line.get_xdata()) == 2]
+    assert [list(bar) for bar in bars] == [[1962.0, 1993.0]]
 
 
 def test_phases_are_shaded_and_said() -> None:

@@ -100,7 +100,7 @@ def draw(
             trace.time, trace.values, color=trace.colour, linestyle=trace.dash, linewidth=trace.width,
             marker="None", solid_capstyle="round", zorder=3,
         )  # fmt: skip
-    visible = [fact for fact in facts if axes.get_xlim()[0] <= fact.start and fact.end <= axes.get_xlim()[1]]
+    visible = [shown for fact in facts if (shown := _visible(fact, axes.get_xlim()))]
     axes.set_ylim(*limits([t.values for t in traces], visible))
     if frame.level is not None:
         axes.axhline(frame.level, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=2)
@@ -149,10 +149,20 @@ def _shade(axes: Axes, phases: Sequence[Phase]) -> None:
     order = {"catch-up": 0, "stall": 1, "liquidity failure": 2}
     for phase in sorted(phases, key=lambda item: order[item.name]):
         face, hatch = SHADES[phase.name]
+        # What is hatched stays half open, so that the stall is seen below a failure of liquidity.
+        opacity, edge = (0.55, "#d98c4a") if hatch else (1.0, "none")
         axes.axvspan(
-            phase.start, phase.stop, facecolor=face, edgecolor="#e8b98d" if hatch else "none",
+            phase.start, phase.stop, facecolor=(face, opacity), edgecolor=edge,
             linewidth=0, hatch=hatch or None, zorder=0.5,
         )  # fmt: skip
+
+
+def _visible(fact: Observation, span: tuple[float, float]) -> Observation | None:
+    """Return the part of a fact that lies in the run; None where that is less than half of its period."""
+    start, end = max(fact.start, span[0]), min(fact.end, span[1])
+    if start > end or end - start < (fact.end - fact.start) / 2:
+        return None
+    return replace(fact, start=start, end=end)
 
 
 def _observe(axes: Axes, facts: Sequence[Observation]) -> None:

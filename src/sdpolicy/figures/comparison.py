@@ -37,7 +37,8 @@ def comparison(
     Args:
         baseline: the run to compare with, drawn in dark grey.
         others: counterfactuals, at most six, each in a colour and a dash of its own.
-        wanted: names of variables; of several in one entry, the first is compared.
+        wanted: names of variables, of which the first of each entry is compared; by default three, see
+            :func:`sdpolicy.figures.panels.choose`.
         observations: facts, drawn as open circles.
 
     Raises:

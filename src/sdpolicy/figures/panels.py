@@ -20,6 +20,7 @@ Wanted = Sequence[str | Sequence[str]]
 """Panels as a scenario names them: one variable, or several that share a panel."""
 
 MOST: Final = 8
+USUAL: Final = 6
 MOST_LINES: Final = 8
 ROLE_ORDER: Final = ("output", "relative knowledge", "debt/equity", "liquidity", "export share")
 
@@ -44,25 +45,27 @@ class Line:
     values: FloatArray
 
 
-def choose(dataset: xr.Dataset, wanted: Wanted | None, limit: int = 6) -> tuple[Panel, ...]:
+def choose(dataset: xr.Dataset, wanted: Wanted | None, limit: int = MOST) -> tuple[Panel, ...]:
     """Return the panels of a figure, at most ``MOST``.
 
-    The first that is given decides: ``wanted``; the panels that the Dataset carries (from its scenario);
-    the variables that play a role; the stocks; whatever varies. The last three give at most ``limit``.
+    The first that is given decides: ``wanted``; the panels that the Dataset carries from its scenario, unless
+    they are more than ``limit`` and there are roles; the variables that play a role; the stocks; whatever
+    varies. The last three give at most ``limit``.
 
     Raises:
         ResultError: when a wanted variable is not in the Dataset or does not vary over time.
     """
+    roles = roles_of(dataset).variables
     if wanted is None and "panels" in dataset.attrs:
-        wanted = json.loads(dataset.attrs["panels"])
+        own = json.loads(dataset.attrs["panels"])
+        wanted = own if len(own) <= limit or not roles else None
     if wanted:
         return _named(dataset, wanted)
-    roles = roles_of(dataset).variables
     names = [roles[role] for role in ROLE_ORDER if role in roles]
     for kind in ("stock", "auxiliary", "data"):
         if len(names) < limit and (kind == "stock" or not names):
             names += [name for name in _over_time(dataset) if dataset[name].attrs.get("kind") == kind]
-    chosen = list(dict.fromkeys(names or _over_time(dataset)))[:limit]
+    chosen = list(dict.fromkeys(names or _over_time(dataset)))[: min(limit, USUAL)]
     return tuple(Panel((name,), _unit(dataset, name)) for name in chosen)
 
 

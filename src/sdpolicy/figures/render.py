@@ -25,6 +25,8 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "pdf": {"metadata": {"CreationDate": None, "Creator": "sdpolicy"}},
 }
 """No dates; PNG at twice the size of the page, for screens and print."""
+_SETTINGS: Final[Any] = {"svg.hashsalt": "sdpolicy", "svg.fonttype": "path", "pdf.fonttype": 42}
+"""What matplotlib reads only when it writes, and only from its settings; the salt makes names in SVG repeatable."""
 _NONE: Final[Mapping[str, Sequence[Observation]]] = MappingProxyType({})
 
 
@@ -59,8 +61,7 @@ def draw(
 def render(figure: Figure, kind: str) -> bytes:
     """Return a figure as the bytes of an ``svg``, ``png`` or ``pdf`` file: equal figures give equal bytes."""
     file = io.BytesIO()
-    # The salt makes the identifiers in SVG repeatable; it can be given by this setting only.
-    with mpl.rc_context({"svg.hashsalt": "sdpolicy", "pdf.fonttype": 42}), warnings.catch_warnings():
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format=kind, facecolor="white", **_OPTIONS[kind])
     return file.getvalue()

@@ -34,8 +34,8 @@ DASHES: Final[tuple[str | tuple[float, tuple[float, ...]], ...]] = (
 """Dashes go with the colours, so that lines can be told apart in grey print."""
 SHADES: Final[Mapping[str, tuple[str, str]]] = {
     "catch-up": ("#ffffff", ""),
-    "stall": ("#ececec", ""),
-    "liquidity failure": ("#fbdcc0", "////"),
+    "stall": ("#e4e4e4", ""),
+    "liquidity failure": ("#fbdcc0", "///"),
 }
 """Background and hatching of each phase; the hatching is for grey print."""
 
@@ -127,7 +127,7 @@ class Page:
         self.figure.add_artist(
             Rectangle(
                 corner, box.width / self.width, box.height / self.height, transform=self.figure.transFigure,
-                facecolor=face, edgecolor="#999999", linewidth=0.8, hatch=hatch or None,
+                facecolor=face, edgecolor="#d98c4a" if hatch else "#999999", linewidth=0.8, hatch=hatch or None,
             )
         )  # fmt: skip
 
