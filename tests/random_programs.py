@@ -39,7 +39,7 @@ def nodes(names: list[Node], *, exact: bool) -> st.SearchStrategy[Node]:
             lambda op: st.tuples(*[inner] * ARITY[op]).map(lambda args: Apply(op, args))
         )
         modes = st.sampled_from(["linear", "backward", "forward", "extrapolate"])
-        read = st.builds(lambda table, x, mode: Lookup(table, x, mode), st.sampled_from(["short", "long"]), inner, modes)
+        read = st.builds(Lookup, st.sampled_from(["short", "long"]), inner, modes)
         return st.one_of(applied, applied, applied, read)
 
     return st.recursive(leaves, more, max_leaves=7)

@@ -41,7 +41,7 @@ def compare(model: Program, method: str, *, exact: bool) -> None:
     many = kernel.run_many(np.tile(parameters, (3, 1)), GRID, method, outputs)
     if exact or expected.trouble is not None:
         np.testing.assert_array_equal(many.values, np.stack([expected.values] * 3))
-        assert many.troubles == ({m: expected.trouble for m in range(3)} if expected.trouble else {})
+        assert many.troubles == (dict.fromkeys(range(3), expected.trouble) if expected.trouble else {})
 
 
 @QUICK

@@ -20,7 +20,7 @@ SURE: Final = frozenset({"add", "sub", "mul", "neg", "abs", "sqrt", "ln", "integ
 def prune(lowered: Lowered, outputs: Sequence[str]) -> Lowered:
     """Return the model without the equations that neither ``outputs`` nor any state needs."""
     wanted = set(outputs)
-    wanted |= {item.target for item in (*lowered.states, *lowered.memories, *lowered.rings)}
+    wanted |= {*targets(lowered.states), *targets(lowered.memories), *targets(lowered.rings)}
     wanted |= {name for stock in lowered.states for name in references(stock.flow)}
     wanted |= {name for memory in lowered.memories for name in references(memory.update)}
     for ring in lowered.rings:
@@ -88,6 +88,8 @@ def _surely(node: Node) -> Iterator[str]:
 
 
 class Targeted(Protocol):
+    """Whatever gives a quantity its value."""
+
     @property
     def target(self) -> str: ...
 

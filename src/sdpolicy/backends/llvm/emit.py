@@ -15,6 +15,7 @@ from sdpolicy.expression import (
     Apply,
     Axis,
     Index,
+    Interpolation,
     Lookup,
     Node,
     Num,
@@ -154,7 +155,7 @@ class Emitter:
         w.open(labels[2])
         return w.emit(f"phi double {', '.join(entries)}", "f", False, w.at)
 
-    def lookup(self, table: str, x: Node, mode: primitives.Interpolation, index: Index) -> Value:
+    def lookup(self, table: str, x: Node, mode: Interpolation, index: Index) -> Value:
         which = self.flat(index, self.lowered.table_by_id[table].shape)
         return self.tables.read(table, which, self.number(x), mode)
 

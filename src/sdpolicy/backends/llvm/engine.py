@@ -208,9 +208,8 @@ class CompiledKernel:
         low = self.lowered
         order = (*low.parameters, *targets(low.states), *targets(low.constants), *targets(low.running), *self.places)
         for name in order:
-            marked = np.flatnonzero(wrong[self.places[name]]) if name in self.places else ()
-            if len(marked):
-                return Trouble(name, int(marked[0]), time)
+            if name in self.places and wrong[self.places[name]].any():
+                return Trouble(name, int(wrong[self.places[name]].argmax()), time)
         raise AssertionError("a value that is not finite belongs to no quantity")
 
 
@@ -222,6 +221,8 @@ def _processors() -> int:
 
 
 class CompiledEngine:
+    """Makes compiled kernels; what they compile is kept on disk for the next process."""
+
     name: Final = "llvm"
 
     def compile(self, lowered: Lowered) -> CompiledKernel:

@@ -114,7 +114,8 @@ class _Kernel:
         keep = {*before, *self.lowered.initials}
         started = {*self.states, *self.memories, *self.delays}
         e.scalars = {name: value for name, value in e.scalars.items() if name in keep - started}
-        e.levels = dict.fromkeys((*self.lowered.parameters, *targets(self.lowered.constants), *self.lowered.initials), ENTRY)
+        fixed = (*self.lowered.parameters, *targets(self.lowered.constants), *self.lowered.initials)
+        e.levels = dict.fromkeys(fixed, ENTRY)
         w.store(w.number(0.0), self.bad)
         self.check(self.sinks.once)
         if self.stages > 1:

@@ -96,7 +96,29 @@ class Tables:
     # Long tables: arrays in the object
 
     def long(self, table: str, which: int | Value, x: Value, mode: Interpolation) -> Value:
-        """Count the points at or below x (``forward``: below x) by halving, then read the curve there."""
+        place, base, last = self.locate(table, which, x, mode)
+        return self.at(table, base, last, place, x, mode)
+
+    def slope(self, table: str, which: int | Value, x: Value, mode: Interpolation) -> Value:
+        """Return the slope of the branch that is active at ``x``: 0 where the end values hold, and for steps."""
+        w = self.w
+        if mode in ("backward", "forward"):
+            return w.number(0.0)
+        place, base, last = self.locate(table, which, x, mode)
+        slope = w.gather(f"@table.{table}.slope", w.binary("add", place, base))
+        if mode == "linear":
+            for predicate, edge in (("oge", w.binary("add", base, last)), ("ole", base)):
+                beyond = w.compare(predicate, x, w.gather(f"@table.{table}.x", edge))
+                slope = w.select(beyond, w.number(0.0), slope)
+        return slope
+
+    def locate(
+        self, table: str, which: int | Value, x: Value, mode: Interpolation
+    ) -> tuple[Value, Value, Value]:
+        """Return the point that x stands after (``forward``: before), where the curve begins, and its last point.
+
+        The points at or below x (``forward``: below x) are counted by halving.
+        """
         w, room = self.w, self.store(table)
         row = w.integer(which) if isinstance(which, int) else which
         base = w.binary("mul", row, w.integer(room))
@@ -118,7 +140,7 @@ class Tables:
             # The end segments go on: the last point belongs to the segment before it.
             segment = w.select(w.compare("ugt", last, w.integer(0)), w.binary("sub", last, w.integer(1)), last)
             place = w.select(w.compare("ult", place, segment), place, segment)
-        return self.at(table, base, last, place, x, mode)
+        return place, base, last
 
     def at(self, table: str, base: Value, last: Value, place: Value, x: Value, mode: Interpolation) -> Value:
         """Read the curve that begins at ``base`` from its point ``place`` on."""

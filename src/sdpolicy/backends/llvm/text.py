@@ -59,6 +59,8 @@ class Writer:
         self.at = ENTRY
         self.globals: list[str] = []
         self.declared: dict[str, str] = {}
+        self.in_lanes = target.width > 1
+        """Whether elements of the workspace are read and written with all their lanes, or the first one only."""
         self._splats: dict[str, str] = {}
         self._serial = 0
 
@@ -248,18 +250,25 @@ class Writer:
             where = self.put(level, f"add i64 {index.name}, {offset}")
         return self.put(level, f"getelementptr inbounds {self.element}, ptr %ws, i64 {where}")
 
-    def load(self, offset: int, index: Value | None = None, level: int | None = None) -> Value:
+    def load(
+        self, offset: int, index: Value | None = None, level: int | None = None, *, wide: bool | None = None
+    ) -> Value:
         level = level or self.at
+        wide = self.in_lanes if wide is None else wide
         if index is not None:
             level = max(level, index.level)
         address = self.place(offset, index, level)
-        text = f"load {self.element}, ptr {address}, align {8 * self.target.width}"
-        return self.emit(text, "f", self.target.width > 1, level)
+        return self.emit(f"load {self.type('f', wide)}, ptr {address}, align {self.alignment}", "f", wide, level)
 
-    def store(self, value: Value, offset: int, index: Value | None = None) -> None:
+    def store(self, value: Value, offset: int, index: Value | None = None, *, wide: bool | None = None) -> None:
+        wide = self.in_lanes if wide is None else wide
         address = self.place(offset, index)
-        spelled = self.use(value, self.target.width > 1)
-        self.do(f"store {self.element} {spelled}, ptr {address}, align {8 * self.target.width}")
+        self.do(f"store {self.type('f', wide)} {self.use(value, wide)}, ptr {address}, align {self.alignment}")
+
+    @property
+    def alignment(self) -> int:
+        """The alignment of elements of the workspace, in bytes."""
+        return 8 * self.target.width
 
     def gather(self, array: str, index: Value, constant: bool = True) -> Value:
         """Read an array of doubles at ``index``, in each lane at its own."""
