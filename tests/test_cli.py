@@ -90,7 +90,7 @@ def test_list_names_everything() -> None:
         (["run", "nowhere.toml"], "nowhere.toml"),
         (["run", "korea", "--engine", "pisd"], "Did you mean 'pysd'?"),
         (["run", "korea", "--method", "rk5"], "rk4"),
-        (["run", "korea", "--step", "0.3"], "does not divide"),
+        (["run", "korea", "--step", "0.7"], "does not divide"),
         (["run", "korea", "--set", "wage"], "NAME=VALUE"),
         (["run", "korea", "--set", "no such constant=1"], "no such constant"),
         (["run", "korea", "--set", "=1"], "NAME=VALUE"),
@@ -100,9 +100,7 @@ def test_list_names_everything() -> None:
 )
 def test_bad_input_has_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
     """Bad input gives code 2, a message that says what to do, no traceback, and no file."""
-    answer = (
-        sdpolicy(*arguments, "--out", "out", cwd=tmp_path) if arguments[0] == "run" else sdpolicy(*arguments)
-    )
+    answer = sdpolicy(*arguments, "--out", "out", cwd=tmp_path) if arguments[0] == "run" else sdpolicy(*arguments)
     assert answer.returncode == Code.BAD_INPUT
     assert message in " ".join(LINE_DRAWING.sub(" ", answer.stderr).split())
     assert "Traceback" not in answer.stderr

@@ -58,69 +58,70 @@ def list_command() -> None:
     listing.show()
 
 
+Scenarios = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SCENARIO",
+        help="Names from `sdpolicy list`, or paths to scenario files (.toml) or Vensim models (.mdl).",
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", show_default=False, help="Write data, figures and a manifest here."),
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="What computes: llvm (compiled, the default), python, or pysd, the reference.",
+    ),
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", show_default=False, help="Integration: euler, rk2, rk4, rk45, dop853, radau or lsoda."
+    ),
+]
+Step = Annotated[
+    float | None, typer.Option(metavar="TIME", show_default=False, help="Time step, instead of the scenario's.")
+]
+Save = Annotated[
+    float | None,
+    typer.Option(metavar="TIME", show_default=False, help="Time between saved rows, instead of the scenario's."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Give a constant another value, in all scenarios. Repeatable.",
+    ),
+]
+Formats = Annotated[
+    list[FigureFormat] | None,
+    typer.Option("--format", help="Kind of figure file; repeatable; none for data alone.", show_default="svg"),
+]
+
+
 @app.command(name="run", help=texts.RUN, no_args_is_help=True, epilog=texts.EXIT_CODES)
 @guarded
 def run_command(
-    scenarios: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SCENARIO",
-            help="Names from `sdpolicy list`, or paths to scenario files (.toml) or Vensim models (.mdl).",
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="DIR",
-            show_default=False,
-            help="Write data, figures and a manifest into this folder.",
-        ),
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            show_default=False,
-            help="What computes: llvm (compiled, the default), python, or pysd, the reference.",
-        ),
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", show_default=False, help="Integration: euler, rk2, rk4, rk45, dop853, radau or lsoda."
-        ),
-    ] = None,
-    step: Annotated[
-        float | None, typer.Option(metavar="TIME", show_default=False, help="Time step, instead of the scenario's.")
-    ] = None,
-    save: Annotated[
-        float | None,
-        typer.Option(metavar="TIME", show_default=False, help="Time between saved rows, instead of the scenario's."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            show_default=False,
-            help="Give a constant another value, in all scenarios. Repeatable.",
-        ),
-    ] = None,
-    formats: Annotated[
-        list[FigureFormat] | None,
-        typer.Option("--format", help="Kind of figure file; repeatable; none for data alone.", show_default="svg"),
-    ] = None,
+    scenarios: Scenarios,
+    out: Folder = None,
+    engine: Engine = None,
+    method: Method = None,
+    step: Step = None,
+    save: Save = None,
+    settings: Settings = None,
+    formats: Formats = None,
 ) -> None:
     """Run scenarios and say in words what happened."""
     from sdpolicy.cli import running
 
-    running.run(
-        scenarios,
-        out,
-        running.Wishes(engine, method, step, save, tuple(settings or ()), _chosen(formats)),
-    )
+    wishes = running.Wishes(engine, method, step, save, tuple(settings or ()), _chosen(formats))
+    running.run(scenarios, out, wishes)
 
 
 @app.command(name="schema", help=texts.SCHEMA)
