@@ -68,10 +68,13 @@ class Routine:
 
 
 class CompiledKernel:
-    """A model for the compiled engine; a function for each method and choice of outputs is made when first used."""
+    """A model for the compiled engine; a function for each method and choice of outputs is made when first used.
 
-    def __init__(self, lowered: Lowered) -> None:
-        self.lowered = lowered
+    ``lanes`` is how many members of an ensemble run side by side; with 1, each has the bits of a single run.
+    """
+
+    def __init__(self, lowered: Lowered, lanes: int = LANES) -> None:
+        self.lowered, self.lanes = lowered, lanes
         self.places = layout(lowered.program.quantities)
         self.columns = sum(lowered.by_id[name].size for name in lowered.parameters)
         self._routines: dict[tuple[str, tuple[str, ...], int, bool], Routine] = {}
@@ -112,7 +115,7 @@ class CompiledKernel:
         bad = np.zeros(1, np.uint8)
         routine.call(row, grid, (0, 1), values, bad)
         if bad[0]:
-            return self.examine(row, grid, method, outputs, values[0])
+            return self.examine(row, grid, method, outputs)
         return Trajectory(values[0])
 
     def run_many(
@@ -124,7 +127,6 @@ class CompiledKernel:
         *,
         threads: int | None = None,
         out: FloatArray | None = None,
-        lanes: bool = True,
     ) -> Ensemble:
         """Run one member for each row of ``parameters``.
 
@@ -132,13 +134,12 @@ class CompiledKernel:
             parameters: shape (members, P); any strides, so that what all members share may be broadcast.
             threads: by default one for each processor that this process may use. The numbers don't depend on it.
             out: an array of shape (members, saved times, columns of outputs), float64, C order, to write into.
-            lanes: whether to run members side by side; False runs the scalar kernel.
 
         Raises:
             KeyError: when ``method`` is no fixed-step method.
             ValueError: when an array has the wrong shape or type.
         """
-        routine = self.routine(method, outputs, LANES if lanes else 1, whole=False)
+        routine = self.routine(method, outputs, self.lanes, whole=False)
         table = self.checked(parameters, 2)
         members = table.shape[0]
         values = self.buffer(out, (members, grid.saved, routine.columns))
@@ -160,7 +161,7 @@ class CompiledKernel:
         """Run the members that went wrong once more, alone, to say what and when."""
         troubles = {}
         for member in map(int, bad):
-            again = self.examine(table[member : member + 1], grid, method, outputs, found.values[member])
+            again = self.examine(table[member : member + 1], grid, method, outputs)
             found.values[member] = again.values
             if again.trouble is not None:
                 troubles[member] = again.trouble
@@ -184,9 +185,7 @@ class CompiledKernel:
             raise ValueError(f"out must be a float64 array of shape {shape} in C order, not {out.dtype} {out.shape}")
         return out
 
-    def examine(
-        self, row: FloatArray, grid: Grid, method: str, outputs: Sequence[str], values: FloatArray
-    ) -> Trajectory:
+    def examine(self, row: FloatArray, grid: Grid, method: str, outputs: Sequence[str]) -> Trajectory:
         """Run a member with every quantity watched at every step; return its rows up to the first trouble."""
         everything = tuple(self.places)
         routine = self.routine(method, everything, 1, whole=True)
