@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -35,22 +36,19 @@ def texts(figure: Figure) -> list[str]:
     return [text for text in found if text]
 
 
-def all_figures() -> dict[str, Figure]:
-    """Return one figure of each kind."""
-    base, other = fake_run(), fake_run(OTHER, credit=0.0)
-    return {
-        "behaviour": figures.behaviour(base),
-        "several": figures.behaviour([base, other]),
-        "comparison": figures.comparison(base, [other]),
-        "phase": figures.phase([base, other]),
-    }
+KINDS: Mapping[str, Callable[[], Figure]] = {
+    "behaviour": lambda: figures.behaviour(fake_run()),
+    "several": lambda: figures.behaviour([fake_run(), fake_run(OTHER, credit=0.0)]),
+    "comparison": lambda: figures.comparison(fake_run(), [fake_run(OTHER, credit=0.0)]),
+    "phase": lambda: figures.phase([fake_run(), fake_run(OTHER, credit=0.0)]),
+}
 
 
-@pytest.mark.parametrize("kind", ["behaviour", "several", "comparison", "phase"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_figures_can_be_drawn(kind: str) -> None:
     """Every kind of figure is a slide of 1280 x 720 pixels, with title, question and provenance."""
-    figure = all_figures()[kind]
-    assert figure.get_size_inches() @ [100, 0] == 1280
+    figure = KINDS[kind]()
+    assert (figure.get_size_inches() * 100).tolist() == [1280, 720]
     said = " ".join(texts(figure))
     assert "Korea, 1962 to 2010" in said
     assert "Why does catching up end in a stall?" in said
@@ -70,7 +68,7 @@ def test_nothing_global_changes() -> None:
 
 def test_a_users_style_does_not_leak_in() -> None:
     """Dark backgrounds, other fonts and LaTeX in the user's settings change nothing."""
-    plain = figures.render(figures.behaviour(fake_run()), "png")
+    plain = figures.render(figures.behaviour(fake_run()), "svg")
     wild = {
         "axes.facecolor": "black",
         "font.size": 30,
@@ -79,13 +77,13 @@ def test_a_users_style_does_not_leak_in() -> None:
     }
     wild |= {"text.color": "red", "axes.prop_cycle": mpl.cycler(color=["pink"]), "font.family": "monospace"}
     with mpl.rc_context({**wild, "text.usetex": False, "axes.spines.top": True, "xtick.direction": "in"}):
-        assert figures.render(figures.behaviour(fake_run()), "png") == plain
+        assert figures.render(figures.behaviour(fake_run()), "svg") == plain
 
 
 @pytest.mark.parametrize("kind", figures.FORMATS)
 def test_bytes_repeat(kind: str) -> None:
     """The same run gives the same file, today and tomorrow."""
-    first, second = (figures.render(figures.comparison(fake_run(), [fake_run(OTHER, credit=0.0)]), kind) for _ in "ab")
+    first, second = (figures.render(figures.phase(fake_run()), kind) for _ in "ab")
     assert first == second
     assert first.startswith({"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[kind])
 
@@ -224,7 +222,7 @@ def test_a_comparison_with_nothing_is_drawn() -> None:
         figures.comparison(run, [run]),
         figures.comparison(empty, [empty], ["output"]),
     ):
-        assert figures.render(figure, "png").startswith(b"\x89PNG")
+        assert figures.render(figure, "svg").startswith(b"<?xml")
 
 
 def test_labels_at_line_ends_never_overlap() -> None:

@@ -16,6 +16,7 @@ import xarray as xr
 from fake_runs import fake_run
 from sdpolicy.errors import ModelError, ResultError
 from sdpolicy.expression import Num
+from sdpolicy.library import shelf
 from sdpolicy.program import Dimension, Equation, Program, Quantity
 from sdpolicy.results import Record, Roles, label, load, read_roles, save, verify
 from sdpolicy.results.files import from_netcdf, to_csv, to_netcdf
@@ -420,3 +421,11 @@ def test_roles_file_is_checked(tmp_path: Path) -> None:
         "core.roles.toml, [thresholds] liquidity: 'high' is not a number. Write a number.",
         "core.roles.toml: [role] is not known. The sections are [roles] and [thresholds].",
     ]
+
+
+@pytest.mark.parametrize("path", sorted(shelf("models").glob("*.roles.toml")), ids=lambda path: path.name)
+def test_shipped_roles_fit_their_models(path: Path) -> None:
+    """Each variable that a companion file names is defined in its model."""
+    model = path.with_name(path.name.replace(".roles.toml", ".mdl")).read_text(encoding="utf-8")
+    defined = {line.partition("=")[0].strip().strip('"') for line in model.splitlines() if "=" in line}
+    assert set(read_roles(path).variables.values()) <= defined
