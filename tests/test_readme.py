@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import sdpolicy
+
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
@@ -97,6 +99,18 @@ def test_python_script_has_ten_lines() -> None:
     """The script that the README shows first fits in ten lines."""
     scripts = [block.text for block in blocks() if block.language == "python"]
     assert len([line for line in scripts[0].splitlines() if line.strip()]) <= 10
+
+
+@pytest.mark.parametrize(
+    ("method", "step", "error"), re.findall(r"^\| (\w+) \| ([\d.]+) \| (\d\.\de-\d\d) \|", README, re.MULTILINE)
+)
+def test_errors_are_what_the_table_says(method: str, step: str, error: str) -> None:
+    """Korea's largest error of a stock against dop853 is the one that the README states."""
+    exact = sdpolicy.simulate("korea", method="dop853")
+    run = sdpolicy.simulate("korea", method=method, step=float(step))
+    stocks = [name for name, variable in exact.items() if variable.attrs["kind"] == "stock"]
+    largest = max(float(abs(run[name] - exact[name]).max() / abs(exact[name]).max()) for name in stocks)
+    assert largest == pytest.approx(float(error), rel=0.1)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:|#)([^)#]+)", README))
