@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ELSEWHERE: Final = "Give another folder with --out, or move the file."
+_STAGE: Final = ".sdpolicy-"
 _NONE: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
@@ -87,6 +88,7 @@ def _told(folder: Path) -> Iterator[None]:
         raise ResultError(Problem(str(error.filename or folder), "this is a file, not a folder", ELSEWHERE)) from error
     except OSError as error:
         where = str(error.filename2 or error.filename or folder)
+        where = str(folder) if _STAGE in where else where
         what = f"the results cannot be written ({error.strerror or error}); the folder is as it was"
         cure = "Close programs that have the file open, make room or ask for the right to write, or give another --out."
         raise ResultError(Problem(where, what, cure)) from error
@@ -99,7 +101,7 @@ def _write(folder: Path, contents: Mapping[str, bytes], manifest: Manifest) -> N
         earlier = read_manifest(folder)
         owned = {name for name in (earlier.files if earlier else ()) if is_plain(name)}
         _refuse_strangers(folder, contents, owned)
-        with tempfile.TemporaryDirectory(prefix=".sdpolicy-", dir=folder, ignore_cleanup_errors=True) as stage:
+        with tempfile.TemporaryDirectory(prefix=_STAGE, dir=folder, ignore_cleanup_errors=True) as stage:
             fresh, old = Path(stage) / "new", Path(stage) / "old"
             fresh.mkdir()
             old.mkdir()
