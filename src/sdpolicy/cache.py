@@ -46,12 +46,11 @@ _TYPES: Final[Mapping[str, type]] = {
 def encode(value: object) -> Any:
     """Return a Program, or a part of one, as lists, strings and numbers that JSON can hold.
 
-    A record becomes ``{"Type": [fields]}``, a float its shortest exact text, a tuple a list.
+    A record becomes ``{"Type": [fields]}``, a tuple a list; a float is written with as many digits as it
+    takes to read the same one back.
     """
-    if value is None or isinstance(value, str | int):
+    if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, float):
-        return {"f": repr(value)}
     if isinstance(value, tuple):
         return [encode(item) for item in value]
     return {type(value).__name__: [encode(getattr(value, field.name)) for field in fields(value)]}  # type: ignore[arg-type]
@@ -61,14 +60,14 @@ def decode(value: Any) -> Any:
     """Return what :func:`encode` was given.
 
     Raises:
-        ValueError, TypeError, KeyError: when the text is not of that form.
+        ValueError, TypeError, LookupError: when the text is not of that form.
     """
     if isinstance(value, list):
-        return tuple(decode(item) for item in value)
+        return tuple([decode(item) for item in value])
     if isinstance(value, dict):
         ((name, content),) = value.items()
-        return float(content) if name == "f" else _TYPES[name](*map(decode, content))
-    if value is None or isinstance(value, str | int):
+        return _TYPES[name](*[decode(item) for item in content])
+    if value is None or isinstance(value, str | int | float):
         return value
     raise TypeError(f"unexpected {type(value).__name__}")
 
@@ -83,24 +82,32 @@ def folder(kind: str = "programs") -> Path | None:
     return Path(platformdirs.user_cache_dir("sdpolicy", appauthor=False)) / kind
 
 
-def load(digest: str, reader: str, beside: Path) -> Program | None:
-    """Return the Program read from a model text with that SHA-256, or None when it is not at hand.
+def load(digest: str, reader: str, model: Path) -> Program | None:
+    """Return the Program of the file ``model``, whose text has that SHA-256, or None when it is not at hand.
 
-    An entry counts only while the data files ``beside`` the model are those that it was made from.
+    An entry counts only while the data files beside the model are those that it was made from.
     """
     path = _entry(digest, reader)
     if path is None:
         return None
     try:
         found = json.loads(path.read_bytes())
-        program = decode(found["program"])
-        fresh = all(_unchanged(beside / name, known) for name, known in found["files"].items())
+        fresh = all(_unchanged(model.parent / name, known) for name, known in found["files"].items())
+        program = decode(_placed(found["program"], model))
         sound = (
             fresh and found["key"] == _key(digest, reader) and isinstance(program, Program) and program.digest == digest
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, SdpolicyError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, SdpolicyError):
         return None
     return program if sound else None
+
+
+def _placed(encoded: Any, model: Path) -> Any:
+    """Return an encoded Program with the name and place of the file at hand: other files may have the same text."""
+    names = [field.name for field in fields(Program)]
+    content = list(encoded["Program"])
+    content[names.index("name")], content[names.index("source")] = model.stem, str(model)
+    return {"Program": content}
 
 
 def _unchanged(path: Path, known: str) -> bool:

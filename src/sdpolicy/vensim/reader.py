@@ -41,9 +41,9 @@ def read_model(name_or_path: str | Path) -> Program:
     text = read_text(path)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     reader = reader_version()
-    kept = cache.load(digest, reader, path.parent)
+    kept = cache.load(digest, reader, path)
     if kept is not None:
-        return replace(kept, name=path.stem, source=str(path))
+        return kept
     reading = _Reading(path)
     program = reading.program(text, digest)
     cache.store(program, reader, reading.files.used)

@@ -1,0 +1,99 @@
+"""Cases of subscripts and macros."""
+
+from __future__ import annotations
+
+from conformance.case import constants, series, upto
+
+MACROS = "the reference engine is not given macros"
+
+SUBSCRIPTS = [
+    *series(
+        "subscripts",
+        "by definition",
+        (0, 2),
+        {
+            "amount": ((10, 20, 30),) * 2,
+            "only south": (20, 20),
+            "total": (60, 60),
+            "product": (6, 6),
+            "least": (1, 1),
+            "most": (3, 3),
+            "weighted": (140 / 60,) * 2,
+            "coastal": (40, 40),
+            "on coast": ((11, 31),) * 2,
+            "share": ((1 / 6, 1 / 3, 1 / 2),) * 2,
+            "stock": ((10, 20, 30), (12, 24, 36)),
+            "number": (3, 3),
+        },
+    ),
+    *constants(
+        "subscripts_2d",
+        "numbers fill the last subscript first",
+        {
+            "table": ((1, 2, 3), (4, 5, 6)),
+            "rows": (6, 15),
+            "columns": (5, 7, 9),
+            "all": 21,
+            "turned": ((2, 8), (4, 10), (6, 12)),
+            "one line": (4, 5, 6),
+            "corner": 6,
+            "tabbed": ((1, 2, 3), (4, 5, 6)),
+            "same": 21,
+        },
+    ),
+    *series(
+        "subscripts_separate",
+        "elements have equations of their own; :EXCEPT: leaves elements out",
+        (0, 2),
+        {
+            "level": ((10, 20, 10), (12, 16, 16)),
+            "mixed": ((100, 5, 300),) * 2,
+            "grid": (((50, 1), (60, 60), (3, 3)),) * 2,
+        },
+    ),
+    *constants(
+        "subscripts_mapping",
+        "Reference Manual, Subscript Mapping: each element stands for those that it is mapped to",
+        {"paired": (14, 16), "alias": (100, 200, 300), "through alias": (100, 200, 300)},
+    ),
+    *constants(
+        "subscripts_mapping_listed",
+        "Reference Manual, Subscript Mapping: two elements may stand for the same one",
+        {"carried": (11, 12, 23), "backwards": (11, 21), "total fine": 6},
+        dict.fromkeys(("carried", "backwards", "total fine"), "PySD does not know mappings that list elements"),
+    ),
+    *series(
+        "subscripts_lookup",
+        "each element has its own curve",
+        (0, 1, 2),
+        {
+            "read": ((0, 0), (10, 20), (20, 40)),
+            "southern": (100,) * 3,
+            "with common": ((1, 1), (1.1, 1.1), (1.2, 1.2)),
+        },
+    ),
+    *series(
+        "subscripts_delay",
+        "each element has its own levels",
+        upto(5),
+        {
+            "smoothed": ((0, 0), (0, 0), (5, 0), (7.5, 10), (8.75, 15), (9.375, 17.5)),
+            "delayed": ((0, 0), (0, 0), (5, 0), (7.5, 10), (8.75, 15), (9.375, 17.5)),
+            "fixed": ((0, 0), (0, 0), (0, 0), (10, 0), (10, 20), (10, 20)),
+            "third": ((1, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 20)),
+        },
+    ),
+    *constants(
+        "subscript_number",
+        "Reference Manual, Subscripts: a range in an expression is the number of the element, from 1 on",
+        {"place": (1, 2, 3), "chosen": (0, 1, 0)},
+        dict.fromkeys(("place", "chosen"), "PySD has no value for a range's name"),
+    ),
+    *series(
+        "macro",
+        "each call has variables and levels of its own",
+        upto(2),
+        {"quarter": (1.5,) * 3, "larger": (40,) * 3, "level a": (1, 7, 13), "level b": (100, 112, 124)},
+        dict.fromkeys(("quarter", "larger", "level a", "level b"), MACROS),
+    ),
+]
