@@ -358,3 +358,53 @@ def test_points_are_read_exactly(xs: list[float]) -> None:
     assert read_points(",".join(f"({x!r},{y!r})" for x, y in zip(xs, ys, strict=True))) == expected
     if len(xs) > 1:
         assert read_points(",".join(map(repr, [*xs, *ys]))) == expected
+
+
+def test_an_element_without_an_equation_may_not_be_used(write: Write) -> None:
+    """Elements left out by :EXCEPT: need no equation as long as nothing refers to them."""
+    body = "A: a1, a2 ~~| B: b1, b2 ~~| x[A, B] :EXCEPT: [a1, b1] = 1 ~~| y = x[a1, b2] ~~|"
+    assert read(write, body).find("y") is not None
+    assert "'z': 'x[a1, b1]' has no equation" in refusal(write, body + " z[A] = x[A, b1] ~~|")
+
+
+def test_an_exception_on_a_single_range_shortens_it(write: Write) -> None:
+    """A variable has just the elements that its equations fill."""
+    program = read(write, "A: a1, a2, a3 ~~| x[A] :EXCEPT: [a2] = 1 ~~| y[a3] = 2 ~~|")
+    shown = [quantity.dimensions for quantity in program.quantities[:2]]
+    assert shown == [(Dimension("A (a1, a3)", ("a1", "a3")),), (Dimension("A (a3)", ("a3",)),)]
+
+
+def test_settings_name_the_data_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that begins with a question mark stands in the settings at the end; elements may mix their sources."""
+    monkeypatch.setenv("SDPOLICY_CACHE", "")
+    (tmp_path / "numbers.csv").write_text("year,one\n0,5\n9,6\n", encoding="utf-8")
+    path = tmp_path / "named.mdl"
+    body = "A: a1, a2 ~~| x[a1] := GET DIRECT DATA('?n', ',', 'A', 'B2') ~~| x[a2] = 7 ~~|"
+    settings = "\n\\\\\\---/// Sketch\nV300\n///---\\\\\\\n:L\n30:?n=numbers.csv\n"
+    path.write_text("{UTF-8}\n" + body + CONTROL + settings, encoding="utf-8")
+    program = read_model(path)
+    assert program.tables[0].curves == (((0.0, 9.0), (5.0, 6.0)),)
+    assert [one.body for one in program.equations if one.target == "x"] == [Lookup("x_data", Ref(TIME)), Num(7.0)]
+
+
+def test_random_functions_keep_their_seeds(write: Write) -> None:
+    """Each call carries its own limits and seed."""
+    program = read(write, "x = RANDOM UNIFORM(2, 4, 7) ~~| y = RANDOM 0 1() ~~| z = RANDOM NORMAL(-1, 1, 0, 1, 3) ~~|")
+    assert equation(program, "x").body == Apply("random uniform", (Num(2.0), Num(4.0), Num(7.0)))
+    assert equation(program, "y").body == Apply("random uniform", (Num(0.0), Num(1.0), Num(0.0)))
+    assert equation(program, "z").body == Apply("random normal", (Num(-1.0), Num(1.0), Num(0.0), Num(1.0), Num(3.0)))
+
+
+SIGNS = [
+    ("-2^2", Apply("neg", (Apply("pow", (Num(2.0), Num(2.0))),))),
+    ("(-2)^2", Apply("pow", (Num(-2.0), Num(2.0)))),
+    ("2^-2", Apply("pow", (Num(2.0), Num(-2.0)))),
+    ("- - Time", Apply("neg", (Apply("neg", (Ref(TIME),)),))),
+    ("1 - Time^2", Apply("sub", (Num(1.0), Apply("pow", (Ref(TIME), Num(2.0)))))),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SIGNS, ids=[text for text, _ in SIGNS])
+def test_signs_apply_to_whole_powers(write: Write, text: str, expected: Apply) -> None:
+    """A sign before a power negates the power, unless brackets say otherwise."""
+    assert equation(read(write, f"x = {text} ~~|"), "x").body == expected
