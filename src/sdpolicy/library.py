@@ -15,6 +15,8 @@ Shelf = Literal["models", "scenarios", "evidence"]
 
 MODEL_SUFFIX: Final = ".mdl"
 SCENARIO_SUFFIX: Final = ".toml"
+LECTURES: Final = "lectures"
+"""The folder of the stories that lecture pages are made of; they stand beside the scenarios, but none is one."""
 FIRST: Final = "core"
 """The model whose scenario a bare name means, where several models have a scenario of that name."""
 
@@ -91,13 +93,19 @@ def list_scenarios() -> tuple[Item, ...]:
     return tuple(_scenario_item(shortest[path], path) for path in sorted(shortest))
 
 
+def list_lectures() -> tuple[Item, ...]:
+    """Return the shipped stories of lecture pages, as ``lectures/NAME``."""
+    paths = sorted((shelf("scenarios") / LECTURES).glob(f"*{SCENARIO_SUFFIX}"))
+    return tuple(_scenario_item(f"{LECTURES}/{path.stem.casefold()}", path) for path in paths)
+
+
 def _models() -> dict[str, Path]:
     return {path.stem.casefold(): path for path in sorted(shelf("models").glob(f"*{MODEL_SUFFIX}"))}
 
 
 def _scenarios() -> dict[str, Path]:
     """Return scenario files by every name that finds them: ``core/korea`` and, where it is clear, ``korea``."""
-    paths = sorted(shelf("scenarios").glob(f"*/*{SCENARIO_SUFFIX}"))
+    paths = [p for p in sorted(shelf("scenarios").glob(f"*/*{SCENARIO_SUFFIX}")) if p.parent.name != LECTURES]
     full = {f"{path.parent.name}/{path.stem}".casefold(): path for path in paths}
     bare: dict[str, list[Path]] = {}
     for path in paths:

@@ -124,6 +124,21 @@ def run_command(
     running.run(scenarios, out, wishes)
 
 
+@app.command(name="lecture", help=texts.LECTURE, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def lecture_command(
+    story: Annotated[str, typer.Argument(metavar="STORY", help="A lecture from `sdpolicy list`, or a story file.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", show_default=False, help="Where to write; else NAME.html, here."),
+    ] = None,
+) -> None:
+    """Make the page of a lecture."""
+    from sdpolicy.cli import lecturing
+
+    lecturing.write(story, out)
+
+
 @app.command(name="schema", help=texts.SCHEMA)
 @guarded
 def schema_command() -> None:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sdpolicy.cli import terminal
-from sdpolicy.library import Item, list_models, list_scenarios
+from sdpolicy.library import Item, list_lectures, list_models, list_scenarios
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +26,11 @@ def show() -> None:
         _show_scenarios(console, [item for item in scenarios if _folder(item) == model.name])
     _show_scenarios(console, [item for item in scenarios if _folder(item) not in known])
     console.print(Text("Run one with: sdpolicy run NAME", style="dim"))
+    lectures = list_lectures()
+    if lectures:
+        console.print(Text("lectures", style="bold cyan"))
+        _show_scenarios(console, lectures)
+        console.print(Text("Make the page with: sdpolicy lecture NAME", style="dim"))
 
 
 def _show_scenarios(console: Console, scenarios: Sequence[Item]) -> None:

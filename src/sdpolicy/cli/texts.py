@@ -46,6 +46,15 @@ RUN: Final = _paragraphs(
     'shell. The value may bear a unit, which is converted: "delay=18 month".',
 )
 
+LECTURE: Final = _paragraphs(
+    "Make the page of a lecture: one HTML file with model, sliders, graphs, loops and story.",
+    "The page runs the model itself. It opens with a double click and needs no network.",
+    f"""{BLOCK}Examples:
+  sdpolicy lecture catch-up
+  sdpolicy lecture catch-up -o talk.html
+  sdpolicy lecture my-story.toml""",
+)
+
 SCHEMA: Final = _paragraphs(
     "Print the JSON Schema of scenario files, with which editors complete and check them.",
     f"""{BLOCK}Example:

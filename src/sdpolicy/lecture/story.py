@@ -14,7 +14,6 @@ from sdpolicy.errors import Problem, ScenarioError, suggest
 from sdpolicy.lecture.schema import Language, StoryFile, Translation, problems
 from sdpolicy.scenario import files
 
-FOLDER: Final = "lectures"
 LANGUAGES: Final = get_args(Language)
 T = TypeVar("T", bound=BaseModel)
 
@@ -64,12 +63,12 @@ def read_story(name: str | Path) -> Story:
 
 def story_path(name: str | Path) -> Path:
     """Return the file of a story."""
-    shelf = library.shelf("scenarios") / FOLDER
+    shelf = library.shelf("scenarios") / library.LECTURES
     known = {path.stem.casefold(): path for path in sorted(shelf.glob("*.toml"))}
-    wanted = str(name).casefold().removeprefix(f"{FOLDER}/")
+    wanted = str(name).casefold().removeprefix(f"{library.LECTURES}/")
     if wanted in known:
         return known[wanted]
-    if library.is_path(name) and not str(name).startswith(f"{FOLDER}/"):
+    if library.is_path(name) and not str(name).startswith(f"{library.LECTURES}/"):
         return Path(name)
     cure = suggest(wanted, known) or f"The stories are: {', '.join(known)}; one of your own is given by its path."
     raise ScenarioError(Problem(str(name), "no story has this name", cure))
