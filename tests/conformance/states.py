@@ -111,7 +111,7 @@ STATES = [
     ),
     *series(
         "delay3_short",
-        "a third of the delay time is half a step: the documented levels overshoot, as they do in Vensim's recorded runs",
+        "a third of the delay time is half a step: the documented levels overshoot, as in Vensim's recorded runs",
         upto(5),
         {"delayed": (0, 0, 0, 0, 80, -160)},
         {"delayed": "PySD lowers the order until a level lasts one step"},

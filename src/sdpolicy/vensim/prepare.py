@@ -165,6 +165,8 @@ def _unary(tokens: Sequence[str], start: int, tables: list[Points]) -> tuple[str
 
 def _operand_end(tokens: Sequence[str], start: int) -> int:
     """Return the position after the name, number, call or bracket at ``start``."""
+    if start >= len(tokens):
+        raise Refusal(f"nothing follows the '{tokens[-1]}'")
     stop = start if tokens[start] == "(" else start + 1
     while stop < len(tokens) and tokens[stop] in ("(", "["):
         stop = partner(tokens, stop) + 1
@@ -174,7 +176,7 @@ def _operand_end(tokens: Sequence[str], start: int) -> int:
 def _power_end(tokens: Sequence[str], sign: int, power: int) -> int:
     """Return the position after the exponent of the ``^`` at ``power``, which belongs to the sign at ``sign``."""
     exponent = power + 1
-    while tokens[exponent] in ("-", "+"):
+    while exponent < len(tokens) and tokens[exponent] in ("-", "+"):
         exponent += 1
     stop = _operand_end(tokens, exponent)
     if (sign > 0 and tokens[sign - 1] == "^") or (stop < len(tokens) and tokens[stop] == "^"):

@@ -161,6 +161,8 @@ class Translator:
             key = fold(definition.name)
             made[key] = self._hide_here(definition.name, "stock" if level else "auxiliary")
             local[key] = Ref(made[key][0].id, made[key][1])
+        if fold(macro.name) not in made:
+            return Num(0.0)  # the macro's own definition is the problem, and has been noted
         outside = self.local, self.inside
         self.local, self.inside = local, (*self.inside, macro.name)
         try:
