@@ -35,7 +35,20 @@ FLOORS = (
         "backends",
     },
     {"run", "results"},
-    {"ensemble", "sensitivity", "dominance", "discovery", "calibration", "evidence", "checks", "summary", "repeat"},
+    {
+        "ensemble",
+        "sensitivity",
+        "dominance",
+        "discovery",
+        "calibration",
+        "evidence",
+        "evidence_readers",
+        "scoring",
+        "checks",
+        "summary",
+        "outcomes",
+        "repeat",
+    },
     {"figures"},
     {"report", "lecture"},
     {"cli", "__main__"},
@@ -64,9 +77,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
     names = {module_name(path) for path in MODULES}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (
-                a.name.partition(".")[2] for a in node.names if a.name.partition(".")[0] == "sdpolicy"
-            )
+            yield from (a.name.partition(".")[2] for a in node.names if a.name.partition(".")[0] == "sdpolicy")
         elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "sdpolicy":
             base = (node.module or "").partition(".")[2]
             for alias in node.names:

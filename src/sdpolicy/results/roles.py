@@ -21,6 +21,10 @@ ROLES: Final[Mapping[str, str]] = {
     "debt/equity": "debt as a multiple of equity",
     "liquidity": "cash that comes in over payments that fall due; below the threshold these can't be met",
     "export share": "share of the world's demand that exports win",
+    "confidence": "lenders' confidence; below the threshold they withdraw",
+    "differentiated share": "share of goods of one's own design",
+    "R&D/sales": "R&D as a share of sales or of output",
+    "design knowledge": "knowledge of design that is made at home",
 }
 """The parts that a variable can play in the words and figures, and what each means."""
 
@@ -33,6 +37,7 @@ class Roles:
     catch_up: float = 0.005
     """Catching up means that relative knowledge grows faster than this, as a fraction a time unit."""
     liquidity: float = 1.0
+    confidence: float = 0.5
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -58,13 +63,14 @@ def read_roles(path: Path) -> Roles:
         content.get("roles", {}),
         float(thresholds.get("catch-up", Roles().catch_up)),
         float(thresholds.get("liquidity", Roles().liquidity)),
+        float(thresholds.get("confidence", Roles().confidence)),
     )
 
 
 def _role_problems(where: str, content: Mapping[str, object]) -> Iterator[Problem]:
     known: Mapping[str, tuple[Mapping[str, str], type | tuple[type, ...], str]] = {
         "roles": (ROLES, str, "the name of a variable"),
-        "thresholds": (dict.fromkeys(("catch-up", "liquidity"), ""), (int, float), "a number"),
+        "thresholds": (dict.fromkeys(("catch-up", "liquidity", "confidence"), ""), (int, float), "a number"),
     }
     for section, entries in content.items():
         if section not in known or not isinstance(entries, dict):
@@ -89,4 +95,9 @@ def roles_of(dataset: xr.Dataset) -> Roles:
         if name in dataset and dataset[name].dims == ("time",) and dataset[name].notnull().any()
     }
     default = Roles()
-    return Roles(variables, content.get("catch_up", default.catch_up), content.get("liquidity", default.liquidity))
+    return Roles(
+        variables,
+        content.get("catch_up", default.catch_up),
+        content.get("liquidity", default.liquidity),
+        content.get("confidence", default.confidence),
+    )
