@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -190,3 +191,29 @@ def test_unforeseen_fault_says_how_to_report_it(
         assert "unexpected ZeroDivisionError: by zero" in printed
         assert ("Traceback" in printed) == bool(wanted)
         assert ("SDPOLICY_TRACEBACK=1" in printed) == (not wanted)
+
+
+def test_processes_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Three processes that start with one empty cache all end well, with the same bytes."""
+    environment = {**os.environ, "SDPOLICY_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "sdpolicy", "run", "korea", "--format", "none", "--out"]
+    started = [
+        subprocess.Popen([*command, name], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+        for name in ("a", "b", "c")
+    ]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert len({(tmp_path / name / "korea.nc").read_bytes() for name in ("a", "b", "c")}) == 1
+
+
+def test_killed_run_leaves_no_result(tmp_path: Path) -> None:
+    """A process that is killed leaves either nothing or a whole result, and the next one is not disturbed."""
+    command = [sys.executable, "-m", "sdpolicy", "run", "korea", "--out", "out"]
+    for seconds in (0.5, 1.5):
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.kill()
+        process.wait()
+        folder = tmp_path / "out"
+        assert not folder.exists() or (folder / "manifest.json").exists() or list(folder.glob("[!.]*")) == []
+    assert sdpolicy("run", "korea", "--out", "out", cwd=tmp_path).returncode == 0
