@@ -77,7 +77,7 @@ AUXILIARIES: Final = {
     "coverage": "inventory / MAX(expected_output, 0.001)",
     "use": "MIN(MAX(demand / capacity, floor_use), roof_use)",
     "output": "capacity * effect_of_use(use) * crowding(coverage)",
-    "expected_output": "SMOOTHI(output, smooth_time, 40)",
+    "expected_output": "SMOOTHI(output, smooth_time, 40.0)",
     "sales": "MIN(demand, output + (inventory - 2) / (cover * 4))",
     # finance
     "revenue": "price * sales",
@@ -118,7 +118,7 @@ AUXILIARIES: Final = {
     # knowledge
     "rd_share": "rd_base + rd_slope * MAX(gap - 0.5, 0) * 0.1",
     "rd": "rd_share * output",
-    "rd_felt": "SMOOTHI(rd, smooth_time, 1)",
+    "rd_felt": "SMOOTHI(rd, smooth_time, 1.0)",
     "research": "rd_felt ^ 0.6 * SQRT(skill)",
     "absorbed": "absorption(gap)",
     "imitation": "(spill + licence) * knowledge * absorbed * (1 - gap)",

@@ -67,7 +67,7 @@ def model() -> Program:
     return program({}, {"a": 1.0, "b": 1.0, "c": 1.0, **results})
 
 
-@pytest.mark.parametrize("lanes", [1, 8])
+@pytest.mark.parametrize("lanes", [1, 8, 16])
 def test_every_primitive_has_the_value_that_python_gives_it(model: Program, lanes: int) -> None:
     """Alone to the last bit; in lanes too, but for exp, ln and pow, which are within a few units in the last place."""
     triples = arguments()
@@ -81,7 +81,7 @@ def test_every_primitive_has_the_value_that_python_gives_it(model: Program, lane
         assert apart(values, expected)[worst] <= allowed, (name, triples[worst], values[worst], expected[worst])
 
 
-@pytest.mark.parametrize("lanes", [1, 8])
+@pytest.mark.parametrize("lanes", [1, 8, 16])
 def test_noise_is_the_same_number_everywhere(lanes: int) -> None:
     """The hash of stream and step has the bits of the definition."""
     model = program({}, {"a": 1.0, "b": 1.0, "r": op("noise", "a", "b")})
@@ -104,7 +104,7 @@ CURVES = {
 MODES = ("linear", "backward", "forward", "extrapolate")
 
 
-@pytest.mark.parametrize("lanes", [1, 8])
+@pytest.mark.parametrize("lanes", [1, 8, 16])
 @pytest.mark.parametrize("name", CURVES)
 def test_a_table_is_read_to_the_last_bit(name: str, lanes: int) -> None:
     """Between, at and beyond the points, in every mode."""

@@ -24,8 +24,6 @@ from sdpolicy.backends.llvm.kernel import Module, module
 from sdpolicy.integrators import FIXED_STEP, Grid
 from sdpolicy.lower import Lowered
 
-LANES: Final = 8
-"""Members that the lane kernel runs side by side: two vectors of 4 with AVX2, one with AVX-512, four with NEON."""
 BLOCK: Final = 256
 """Members that a thread takes at a time."""
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -70,11 +68,12 @@ class Routine:
 class CompiledKernel:
     """A model for the compiled engine; a function for each method and choice of outputs is made when first used.
 
-    ``lanes`` is how many members of an ensemble run side by side; with 1, each has the bits of a single run.
+    ``lanes`` is how many members of an ensemble run side by side, by default what suits the machine; with 1,
+    each has the bits of a single run.
     """
 
-    def __init__(self, lowered: Lowered, lanes: int = LANES) -> None:
-        self.lowered, self.lanes = lowered, lanes
+    def __init__(self, lowered: Lowered, lanes: int | None = None) -> None:
+        self.lowered, self.lanes = lowered, lanes or objects.lanes()
         self.places = layout(lowered.program.quantities)
         self.columns = sum(lowered.by_id[name].size for name in lowered.parameters)
         self._routines: dict[tuple[str, tuple[str, ...], int, bool], Routine] = {}

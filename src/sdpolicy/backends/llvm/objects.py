@@ -53,6 +53,14 @@ def target(width: int) -> Target:
     return Target(width, fma="+fma" in has or arm, permute="+avx512f" in has and width in (8, 16))
 
 
+def lanes() -> int:
+    """Return how many members are best run side by side here: always two vectors, so that one hides the other's latency.
+
+    With AVX-512 a vector has 8 doubles; with AVX2 and NEON 8 members make two and four vectors.
+    """
+    return 16 if target(16).permute else 8
+
+
 def fingerprint() -> str:
     """Return what a compiled object depends on besides its IR."""
     return "\n".join((*host(), __version__, llvmlite.__version__, str(llvm.llvm_version_info), ""))
