@@ -179,7 +179,8 @@ def growth(b: Bench, work: Path, rounds: int) -> None:
             case.ensemble(kernel, members, threads)
             times.append((time.perf_counter() - begin) / len(members) * 1e6)
         count = len(case.program.quantities)
-        print(f"| {name} | {count} | {case.grid.steps} | {threads} | {ready:.2f} | {np.median(times):.1f} |", flush=True)
+        cost = np.median(times)
+        print(f"| {name} | {count} | {case.grid.steps} | {threads} | {ready:.2f} | {cost:.1f} |", flush=True)
 
 
 FIRST = """
@@ -207,7 +208,8 @@ def first_result(b: Bench, work: Path) -> None:
         path=[str(HERE.parent / "src")], model=str(b.path), start=bench.START, stop=bench.STOP, step=bench.STEP,
         save=bench.SAVE,
     )  # fmt: skip
-    print("\n| first result in a fresh process | whole s | imports | read and lower | compile and run |\n|---|---|---|---|---|")
+    print("\n| first result in a fresh process | whole s | imports | read and lower | compile and run |")
+    print("|---|---|---|---|---|")
     for name in ("cold", "warm", "warm"):
         whole, text = measure.fresh(script, {"SDPOLICY_CACHE": str(work / "cache")})
         print(f"| {name} | {whole:.2f} | {' | '.join(f'{float(part):.3f}' for part in text.split())} |")
@@ -226,7 +228,8 @@ def memory(b: Bench, members: int) -> None:
     found = kernel.run_many(table, b.grid, "euler", b.outputs, threads=1)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     saved = found.values.nbytes / 2**20
-    print(f"\nMemory: {members:,} members save {saved:.0f} MiB; the process grew by {(after - before) / 2**10:.0f} MiB.")
+    grown = (after - before) / 2**10
+    print(f"\nMemory: {members:,} members save {saved:.0f} MiB; the process grew by {grown:.0f} MiB.")
 
 
 def main() -> None:

@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import model as bench
+import numpy as np
 
 Runner = Callable[[np.ndarray], np.ndarray]
 """From values of the varied constants, one row a member, to (members, saved, series)."""

@@ -54,9 +54,10 @@ def target(width: int) -> Target:
 
 
 def lanes() -> int:
-    """Return how many members are best run side by side here: always two vectors, so that one hides the other's latency.
+    """Return how many members are best run side by side here.
 
-    With AVX-512 a vector has 8 doubles; with AVX2 and NEON 8 members make two and four vectors.
+    Several vectors at a time hide each other's latency: 16 members make two with AVX-512, 8 make two with
+    AVX2 and four with NEON.
     """
     return 16 if target(16).permute else 8
 
