@@ -1,0 +1,154 @@
+"""Which inputs of a case vary, how, and which columns of the kernel's parameters they are. It runs nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from sdpolicy.backends.base import layout
+from sdpolicy.ensemble.spread import Spread, of_setting
+from sdpolicy.errors import Problem, ScenarioError
+from sdpolicy.lower import Lowered
+from sdpolicy.program import CONTROL, Quantity
+from sdpolicy.scenario import Case
+from sdpolicy.scenario.elements import key, position, split
+from sdpolicy.scenario.reader import Entry
+from sdpolicy.scenario.schema import Setting
+from sdpolicy.scenario.transform import OVERRIDE
+from sdpolicy.units import convert
+
+COMMAND_LINE: Final = "command line"
+_NONE: Final[Mapping[str, Spread]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """An input that varies: its name and unit, how it varies, what it is otherwise, and its columns."""
+
+    name: str
+    spread: Spread
+    base: float
+    columns: tuple[int, int]
+    """First column of the kernel's parameters and the one after the last."""
+    unit: str = ""
+
+
+def factors_of(
+    case: Case,
+    lowered: Lowered,
+    vary: Mapping[str, Spread] = _NONE,
+    width: float | None = None,
+) -> tuple[Factor, ...]:
+    """Return what varies: the scenario's entries with a range or distribution, then ``vary``, which wins.
+
+    What the command line or caller has set to a number does not vary.
+
+    Args:
+        vary: distributions by name of a constant or of a stock that starts from [initial], in the model's unit.
+        width: vary all other constants too, by this fraction up and down, inside the model's limits.
+
+    Raises:
+        ScenarioError: for names that can't vary and values outside the model's limits, all at once; and when
+            nothing varies.
+    """
+    problems: list[Problem] = []
+    found: dict[tuple[int, int], Factor] = {}
+    fixed = {key(item.name) for item in case.applied if item.origin == COMMAND_LINE}
+    for entry in case.scenario.entries if case.scenario else ():
+        spread = of_setting(entry.value) if isinstance(entry.value, Setting) else None
+        if spread is None or {key(entry.name), key(split(entry.name)[0])} & fixed:
+            continue
+        factor = _bound(lowered, entry.name, spread, entry)
+        if isinstance(factor, Factor):
+            found[factor.columns] = factor
+        else:
+            problems.append(factor)
+    for name, spread in vary.items():
+        factor = _bound(lowered, name, spread, None)
+        if isinstance(factor, Factor):
+            found[factor.columns] = factor
+        else:
+            problems.append(factor)
+    if width is not None:
+        covered = {column for first, last in found for column in range(first, last)}
+        found |= {f.columns: f for f in _widened(lowered, width) if f.columns[0] not in covered}
+    if problems:
+        raise ScenarioError(problems)
+    if not found:
+        cure = "Give constants a range or distribution in the scenario, or use --vary or --spread."
+        raise ScenarioError(Problem(case.scenario.file if case.scenario else case.program.name, "nothing varies", cure))
+    return tuple(found.values())
+
+
+def _bound(lowered: Lowered, name: str, spread: Spread, entry: Entry | None) -> Factor | Problem:
+    """Return a factor, in the model's unit, or what is wrong."""
+    where = f"{entry.origin}, [{entry.table}] {name}" if entry else f"{COMMAND_LINE}, '{name}'"
+    program, initial = lowered.program, entry is not None and entry.table == "initial"
+    whole, elements = split(name)
+    quantity = program.find(name) or program.find(whole)
+    if quantity is not None and (initial or quantity.kind == "stock"):
+        quantity = program.find(f"{quantity.name} {OVERRIDE}")
+        if quantity is None:
+            cure = "Give its start under [initial] in the scenario first."
+            return Problem(where, "a stock's start varies only where the scenario sets it", cure)
+    if quantity is None:
+        return Problem(where, f"the model '{program.name}' has no variable '{name}'", program.suggest(name))
+    places = layout(lowered.by_id[id_] for id_ in lowered.parameters)
+    if quantity.id not in places or quantity.id in CONTROL:
+        return Problem(where, f"'{quantity.name}' is not a constant of the run, so that it cannot vary")
+    columns = places[quantity.id].start, places[quantity.id].stop
+    if elements and program.find(name) is None:
+        spot = position(quantity, elements)
+        if spot and isinstance(spot[0], str):
+            return Problem(where, str(spot[0]), str(spot[1]))
+        columns = (columns[0] + _flat(quantity, spot),) * 2
+        columns = columns[0], columns[0] + 1
+    unit = entry.value.unit if entry and isinstance(entry.value, Setting) else None
+    if unit and unit != quantity.unit:
+        spread = spread.scaled(lambda value: convert(value, unit, quantity.unit))
+    outside = _outside(quantity, spread)
+    if outside:
+        return Problem(where, outside, "Stay inside, or change the limits in the model.")
+    shown = name if columns[1] - columns[0] < quantity.size else quantity.name.removesuffix(f" {OVERRIDE}")
+    return Factor(shown, spread, lowered.defaults[columns[0]], columns, quantity.unit)
+
+
+def _flat(quantity: Quantity, spot: tuple[int | str, ...]) -> int:
+    place = 0
+    for index, length in zip(spot, quantity.shape, strict=True):
+        place = place * length + int(index)
+    return place
+
+
+def _outside(quantity: Quantity, spread: Spread) -> str:
+    low = -math.inf if quantity.low is None else quantity.low
+    high = math.inf if quantity.high is None else quantity.high
+    ends = spread.ends
+    if low <= ends[0] and ends[1] <= high:
+        return ""
+    return f"values from {ends[0]:g} to {ends[1]:g} go beyond the model's limits, {low:g} to {high:g}"
+
+
+def _widened(lowered: Lowered, width: float) -> Iterator[Factor]:
+    """Yield every scalar constant but the run's own settings, plus and minus a fraction of its value."""
+    places = layout(lowered.by_id[id_] for id_ in lowered.parameters)
+    for id_ in lowered.parameters:
+        quantity, base = lowered.by_id[id_], lowered.defaults[places[id_].start]
+        if id_ in CONTROL or quantity.size > 1 or base == 0:
+            continue
+        low, high = sorted((base * (1.0 - width), base * (1.0 + width)))
+        low = low if quantity.low is None else max(low, quantity.low)
+        high = high if quantity.high is None else min(high, quantity.high)
+        spread = Spread("uniform", (low, high))
+        yield Factor(quantity.name, spread, base, (places[id_].start, places[id_].stop), quantity.unit)
+
+
+def held(factors: tuple[Factor, ...], values: Mapping[str, float]) -> tuple[Factor, ...]:
+    """Return the factors, those of ``values`` held at one number."""
+    by_name = {key(name): value for name, value in values.items()}
+    return tuple(
+        replace(f, spread=Spread("choice", (by_name[key(f.name)],))) if key(f.name) in by_name else f for f in factors
+    )

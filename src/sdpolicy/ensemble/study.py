@@ -1,0 +1,156 @@
+"""From a scenario to a Study: a Job and the labels of its numbers. It runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import xarray as xr
+
+from sdpolicy.ensemble.design import Design, correlate, from_file, make
+from sdpolicy.ensemble.factors import Factor, factors_of
+from sdpolicy.ensemble.job import BLOCK, Job
+from sdpolicy.ensemble.spread import Spread
+from sdpolicy.errors import Problem, ScenarioError, SimulationError
+from sdpolicy.integrators import FIXED_STEP, Grid
+from sdpolicy.lower import lower
+from sdpolicy.program import Program, Quantity
+from sdpolicy.results import label, read_roles
+from sdpolicy.results.roles import Roles
+
+if TYPE_CHECKING:
+    from sdpolicy.scenario import Case
+
+_NO_SPREADS: Final[Mapping[str, Spread]] = MappingProxyType({})
+_NO_PAIRS: Final[Mapping[tuple[str, str], float]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Study:
+    """An ensemble that can be run: the numbers' side (``job``) and the labels' (``template``, a Dataset of one run)."""
+
+    job: Job
+    template: xr.Dataset
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        return self.job.factors
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """What varies beyond the scenario's own ranges, and how inputs hang together.
+
+    ``vary`` gives distributions by name; ``width`` varies all other constants by this fraction; ``correlated``
+    gives Spearman correlations of pairs of inputs.
+    """
+
+    vary: Mapping[str, Spread] = field(default_factory=lambda: _NO_SPREADS)
+    width: float | None = None
+    correlated: Mapping[tuple[str, str], float] = field(default_factory=lambda: _NO_PAIRS)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How members are drawn: the design by name (see ``design.make``) or the path of a CSV file, how many, the seed."""
+
+    design: str = "latin-hypercube"
+    samples: int = 1000
+    seed: int = 0
+    block: int = BLOCK
+
+
+_ALL_OF_IT: Final = Variation()
+_USUAL: Final = Sampling()
+
+
+def plan(
+    chosen: Case,
+    sampling: Sampling = _USUAL,
+    variation: Variation = _ALL_OF_IT,
+    outputs: Sequence[str] = (),
+    save: float | None = None,
+) -> Study:
+    """Return the study that a case and a sampling make.
+
+    Args:
+        chosen: a case; see :func:`sdpolicy.scenario.case`.
+        outputs: names of the variables to save; by default those that play a role, or the stocks.
+        save: time between saved rows; by default 1, or the case's own interval if that is longer.
+
+    Raises:
+        ScenarioError: for unknown outputs, inputs that can't vary, and a design that does not fit.
+        SimulationError: for a method whose step varies, which the compiled engine does not have.
+    """
+    if chosen.method not in FIXED_STEP:
+        what = f"ensembles need a fixed step, and the method is '{chosen.method}'"
+        raise SimulationError(Problem("method", what, "Choose rk4, rk2 or euler with --method."))
+    lowered = lower(chosen.program)
+    factors = factors_of(chosen, lowered, variation.vary, variation.width)
+    design = _design(sampling, factors)
+    if variation.correlated:
+        design = correlate(design, factors, variation.correlated)
+    roles = read_roles(Path(chosen.program.source).with_suffix(".roles.toml")) if chosen.program.source else Roles()
+    ids = tuple(quantity.id for quantity in choose_outputs(chosen.program, outputs, roles))
+    grid = _coarser(chosen.grid, save)
+    block = max(1, min(sampling.block, design.members))
+    job = Job(chosen.program, grid, chosen.method, ids, factors, design, block)
+    return label_study(replace(chosen, grid=grid), job, roles)
+
+
+def label_study(chosen: Case, job: Job, roles: Roles) -> Study:
+    """Return ``job`` with the labels of its case."""
+    columns = sum(quantity.size for quantity in job.saved)
+    empty = np.zeros((job.grid.saved, columns))
+    template = label(chosen, empty, engine="llvm", outputs=job.outputs, roles=roles)
+    return Study(job, template)
+
+
+def with_design(study: Study, design: Design) -> Study:
+    """Return the study with another design of the same inputs."""
+    return Study(replace(study.job, design=design, block=max(1, min(study.job.block, design.members))), study.template)
+
+
+def _design(sampling: Sampling, factors: tuple[Factor, ...]) -> Design:
+    if sampling.design.endswith(".csv"):
+        return from_file(sampling.design, factors)
+    return make(sampling.design, sampling.samples, len(factors), sampling.seed)
+
+
+def choose_outputs(program: Program, names: Sequence[str], roles: Roles) -> tuple[Quantity, ...]:
+    """Return the quantities of those names, or by default those that play a role, else the stocks.
+
+    Raises:
+        ScenarioError: for every name that the model does not have, or that is a constant.
+    """
+    wanted = names or tuple(dict.fromkeys(roles.variables.values()))
+    found: dict[str, Quantity] = {}
+    problems = []
+    for name in wanted:
+        quantity = program.find(name)
+        if quantity is None:
+            what = f"the model '{program.name}' has no variable '{name}'"
+            problems.append(Problem("outputs", what, program.suggest(name)))
+        elif quantity.kind == "constant":
+            cure = "Inputs that vary are saved anyway."
+            problems.append(Problem("outputs", f"'{quantity.name}' is a constant", cure))
+        else:
+            found[quantity.id] = quantity
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(found.values()) or tuple(q for q in program.quantities if q.kind == "stock")
+
+
+def _coarser(grid: Grid, save: float | None) -> Grid:
+    """Return the grid with rows saved every ``save``, by default every whole time unit where the step divides it."""
+    own = grid.step * grid.every
+    if save is None:
+        save = 1.0 if own < 1.0 and (1.0 / grid.step).is_integer() else own
+    try:
+        return Grid.of(grid.start, grid.time(grid.steps), grid.step, save)
+    except ValueError as error:
+        raise ScenarioError(Problem("save interval", str(error))) from error

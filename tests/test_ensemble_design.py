@@ -1,0 +1,177 @@
+"""Tests of designs and distributions: each design's own promise, and the same members however they are asked for."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from growing import VARY, growing
+from sdpolicy.ensemble import DESIGNS, Spread, correlate, draw, factors_of, from_file, make, parse_spread
+from sdpolicy.ensemble.design import Morris, Saltelli
+from sdpolicy.ensemble.factors import Factor
+from sdpolicy.errors import ScenarioError
+from sdpolicy.lower import lower
+from sdpolicy.scenario import Case, case
+from sdpolicy.vensim import read_model
+
+FACTORS = tuple(Factor(name, Spread("uniform", (0.0, 1.0)), 0.5, (i, i + 1)) for i, name in enumerate("abc"))
+
+
+@pytest.mark.parametrize("kind", DESIGNS)
+def test_members_do_not_depend_on_the_stretch(kind: str) -> None:
+    """Members 3 to 16 are the same whether they are asked for alone or with all others, and seeds matter."""
+    design = make(kind, 27, 3, 0)
+    whole = draw(design, FACTORS, 0, design.members)
+    parts = np.concatenate([draw(design, FACTORS, 0, 3), draw(design, FACTORS, 3, 17)])
+    np.testing.assert_array_equal(parts, whole[:17])
+    if kind != "factorial":
+        assert not np.array_equal(make(kind, 27, 3, 1).unit(0, 17), design.unit(0, 17))
+    assert ((whole >= 0) & (whole <= 1)).all()
+
+
+def test_latin_hypercube_has_one_member_in_each_slice() -> None:
+    """Of n members, each n-th of every input's range holds exactly one."""
+    points = make("latin-hypercube", 50, 4, 3).unit(0, 50)
+    assert (np.sort((points * 50).astype(int), axis=0) == np.arange(50)[:, np.newaxis]).all()
+
+
+def test_saltelli_is_that_of_salib() -> None:
+    """Members, and their order, are those of SALib's Sobol' sampling from the same sequence."""
+    sobol = pytest.importorskip("SALib.sample.sobol")
+    problem = {"num_vars": 3, "names": list("abc"), "bounds": [[0.0, 1.0]] * 3}
+    for second in (True, False):
+        expected = sobol.sample(problem, 16, calc_second_order=second, seed=np.random.default_rng(5))
+        design = Saltelli(16, 3, 5, second)
+        np.testing.assert_array_equal(draw(design, FACTORS, 0, design.members), expected)
+
+
+def test_morris_changes_one_input_at_a_time() -> None:
+    """In each trajectory every input changes once, by the jump, and all points are on the grid of four levels."""
+    design = Morris(30, 5, 7)
+    points = design.unit(0, design.members).reshape(30, 6, 5)
+    steps = np.abs(np.diff(points, axis=1))
+    np.testing.assert_allclose(np.sort(steps, axis=2)[:, :, -1], design.jump)
+    assert (np.count_nonzero(steps > 1e-12, axis=2) == 1).all()
+    assert (np.count_nonzero(steps > 1e-12, axis=1) == 1).all()
+    np.testing.assert_allclose(points * 3, np.round(points * 3), atol=1e-12)
+
+
+def test_factorial_has_every_combination_once() -> None:
+    """Three levels of three inputs give 27 different members, ends included."""
+    points = make("factorial", 27, 3, 0).unit(0, 27)
+    assert len(np.unique(points, axis=0)) == 27
+    assert set(points.ravel()) == {0.0, 0.5, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("spread", "exact"),
+    [
+        (Spread("uniform", (2.0, 5.0)), stats.uniform(2.0, 3.0)),
+        (Spread("normal", (1.0, 2.0)), stats.norm(1.0, 2.0)),
+        (Spread("normal", (1.0, 2.0), 0.0, 4.0), stats.truncnorm(-0.5, 1.5, 1.0, 2.0)),
+        (Spread("lognormal", (3.0, 0.4)), stats.lognorm(0.4, scale=3.0)),
+        (Spread("triangular", (1.0, 2.0, 5.0)), stats.triang(0.25, 1.0, 4.0)),
+    ],
+)
+def test_quantiles_are_exact(spread: Spread, exact: stats.rv_continuous) -> None:
+    """The value at each quantile is that of scipy's distribution."""
+    u = np.linspace(0.001, 0.999, 41)
+    np.testing.assert_allclose(spread.at(u), exact.ppf(u), rtol=1e-9)
+
+
+def test_cut_lognormal_stays_inside() -> None:
+    """A lognormal distribution that is cut off gives no value beyond its ends."""
+    values = Spread("lognormal", (3.0, 2.0), 1.0, 4.0).at(np.linspace(0, 1, 101))
+    assert values.min() >= 1.0
+    assert values.max() <= 4.0
+
+
+def test_choice_takes_each_value_equally_often() -> None:
+    """Of evenly spaced quantiles, each of three values gets a third."""
+    values, counts = np.unique(Spread("choice", (1.0, 4.0, 9.0)).at((np.arange(300) + 0.5) / 300), return_counts=True)
+    assert values.tolist() == [1.0, 4.0, 9.0]
+    assert counts.tolist() == [100, 100, 100]
+
+
+def test_correlated_inputs_rank_together() -> None:
+    """The rank correlation of a pair is the one asked for; the third input stays independent, margins stay."""
+    design = correlate(make("sobol-sequence", 4096, 3, 0), FACTORS, {("a", "B"): -0.6})
+    values = draw(design, FACTORS, 0, 4096)
+    ranks = stats.spearmanr(values).statistic
+    assert ranks[0, 1] == pytest.approx(-0.6, abs=0.01)
+    assert ranks[0, 2] == pytest.approx(0.0, abs=0.01)
+    np.testing.assert_allclose(np.quantile(values, [0.25, 0.5, 0.75], axis=0)[:, 1], [0.25, 0.5, 0.75], atol=0.01)
+    np.testing.assert_array_equal(draw(design, FACTORS, 1001, 1102), values[1001:1102])
+
+
+def test_contradicting_correlations_are_refused() -> None:
+    """Three inputs can't all rank against each other by -0.9."""
+    design = make("monte-carlo", 10, 3, 0)
+    with pytest.raises(ScenarioError, match="contradict"):
+        correlate(design, FACTORS, {("a", "b"): -0.9, ("b", "c"): -0.9, ("a", "c"): -0.9})
+
+
+def test_a_file_lists_members(tmp_path: Path) -> None:
+    """Columns are found by name, in any order; a file that lacks one is refused."""
+    file = tmp_path / "d.csv"
+    file.write_text("c,a,b\n3,1,2\n6,4,5\n", encoding="utf-8")
+    design = from_file(file, FACTORS)
+    assert draw(design, FACTORS, 0, 2).tolist() == [[1, 2, 3], [4, 5, 6]]
+    file.write_text("c,a\n3,1\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match="one number for each input"):
+        from_file(file, FACTORS)
+
+
+def test_scenario_ranges_become_factors() -> None:
+    """The shipped uncertain scenario varies ten inputs; one set on the command line varies no more."""
+
+    def varied(chosen: Case) -> list[str]:
+        return [factor.name for factor in factors_of(chosen, lower(chosen.program))]
+
+    names = varied(case("korea-uncertain", read_model))
+    assert len(names) == 10
+    fewer = varied(case("korea-uncertain", read_model, {"Directed_Credit": 2.0}))
+    assert fewer == [name for name in names if name != "directed credit"]
+
+
+def test_spread_varies_all_constants_inside_their_limits() -> None:
+    """A width of a tenth varies what nothing else varies, up and down by a tenth of its value."""
+    chosen = growing()
+    found = {f.name: f.spread.numbers for f in factors_of(chosen, lower(chosen.program), {}, 0.1)}
+    assert found["limit"] == pytest.approx((9.0, 11.0))
+    assert set(found) == {"rate", "limit"}
+    only = factors_of(chosen, lower(chosen.program), VARY, 0.1)
+    assert {f.name: f.spread for f in only} == VARY
+
+
+def test_problems_are_told_together() -> None:
+    """Unknown names and computed variables are refused at once, each by name."""
+    chosen, wide = growing(), Spread("uniform", (0.0, 1.0))
+    with pytest.raises(ScenarioError) as caught:
+        factors_of(chosen, lower(chosen.program), {"rat": wide, "flow": wide, "time_step": wide})
+    assert len(caught.value.problems) == 3
+
+
+def test_nothing_varies_is_an_error() -> None:
+    """A case without ranges says how to give some."""
+    chosen = growing()
+    with pytest.raises(ScenarioError, match="nothing varies"):
+        factors_of(chosen, lower(chosen.program))
+
+
+@pytest.mark.parametrize("text", ["wage", "=1..2", "wage=2..1", "wage=a", "wage=1", "wage=1..inf"])
+def test_faulty_spreads_are_refused(text: str) -> None:
+    """What is not NAME=LOW..HIGH or a list of values gives a message."""
+    with pytest.raises(ScenarioError):
+        parse_spread(text)
+
+
+def test_units_are_converted() -> None:
+    """A distribution in another unit scales its values, not its logarithms."""
+    assert Spread("lognormal", (2.0, 0.5), 1.0).scaled(lambda x: 12 * x) == Spread("lognormal", (24.0, 0.5), 12.0)
+    assert Spread("normal", (2.0, 0.5)).scaled(lambda x: 1.8 * x + 32).numbers[1] == pytest.approx(0.9)
+    assert math.isinf(Spread("normal", (2.0, 0.5)).scaled(lambda x: 12 * x).high)
