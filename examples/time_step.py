@@ -11,7 +11,5 @@ print(f"{'method':8} {'step':>8}  largest relative error of a stock")
 for method in ("euler", "rk4"):
     for step in (0.25, 0.125, 0.0625):
         run = sdpolicy.simulate("korea", method=method, step=step)
-        errors = [
-            float(np.abs(run[name] - exact[name]).max() / np.abs(exact[name]).max()) for name in stocks
-        ]
+        errors = [float(np.abs(run[name] - exact[name]).max() / np.abs(exact[name]).max()) for name in stocks]
         print(f"{method:8} {step:8.4f}  {max(errors):.1e}")
