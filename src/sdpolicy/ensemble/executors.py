@@ -110,9 +110,8 @@ class Dask:
         client.wait_for_workers(1, timeout=60)
         (shared,) = client.scatter([payload], broadcast=True)
         room = max(2, self.ahead * sum(client.nthreads().values()))
-        first = [
-            client.submit(compute, shared, number, pure=False, retries=RETRIES) for number in islice(waiting, room)
-        ]
+        again = {"pure": False, "retries": RETRIES}
+        first = [client.submit(compute, shared, number, **again) for number in islice(waiting, room)]
         tasks = distributed.as_completed(first, loop=client.loop)
         for future in tasks:
             block = future.result()
