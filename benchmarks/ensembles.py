@@ -1,0 +1,76 @@
+"""A million members drawn, run and written, against the bare kernel measured in between; and a full Sobol study.
+
+    /usr/bin/time -v python benchmarks/ensembles.py --members 1000000 --out /tmp/million
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sdpolicy.ensemble import Block, Job, Sampling, Worker, plan, write_ensemble
+from sdpolicy.scenario import RunSettings, case
+from sdpolicy.vensim import read_model
+
+OUTPUTS = ["output", "debt equity ratio", "liquidity coverage", "relative knowledge", "differentiated share"]
+
+
+@dataclass
+class Measuring:
+    """An executor that, before every tenth block, times the bare kernel on that block's parameters."""
+
+    bare: float = 0.0
+    bare_members: int = 0
+    paused: float = 0.0
+    every: int = 10
+    seen: list[int] = field(default_factory=list)
+
+    def blocks(self, job: Job, numbers: Sequence[int]) -> Iterator[Block]:
+        """Yield the blocks, as ``Threads`` does."""
+        worker = Worker(job)
+        for count, number in enumerate(numbers):
+            block = worker.block(number)
+            if count % self.every == 1:
+                start = time.perf_counter()
+                members = len(block.inputs)
+                worker.kernel.run_many(
+                    worker.parameters[:members], job.grid, job.method, job.outputs, out=worker.buffer[:members]
+                )
+                self.bare += time.perf_counter() - start
+                self.bare_members += members
+            yield block
+
+
+def million(members: int, folder: Path, method: str) -> None:
+    """Draw, run and write an ensemble of ten inputs and five outputs a year."""
+    chosen = case("korea-uncertain", read_model, {}, RunSettings(method=method))
+    study = plan(chosen, Sampling("monte-carlo", members, 1), outputs=OUTPUTS)
+    measuring = Measuring()
+    shutil.rmtree(folder, ignore_errors=True)
+    report = write_ensemble(study, folder, executor=measuring)
+    seconds = report.seconds - measuring.bare
+    bare, rate = measuring.bare_members / measuring.bare, report.members / seconds
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    print(f"{method}: {report.members:,} members, {report.failed:,} failed, {seconds:.1f} s, {rate:,.0f} members/s")
+    print(f"bare kernel, in between: {bare:,.0f} members/s; ratio {rate / bare:.2f}")
+    print(f"{size / 1e9:.2f} GB written, peak memory {peak:,.0f} MiB")
+
+
+def main() -> None:
+    """Read the arguments and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, default=Path("million"))
+    parser.add_argument("--method", default="rk4")
+    given = parser.parse_args()
+    million(given.members, given.out, given.method)
+
+
+if __name__ == "__main__":
+    main()
