@@ -1,7 +1,6 @@
 // One behaviour-over-time graph as SVG that stands alone: fixed axes, labels on the lines, phases, evidence, cursor.
 
 import { scaleLinear } from "d3-scale";
-import { line as makeLine } from "d3-shape";
 import type { Graph, Phase } from "./data";
 import { FONT, measure, svg } from "./dom";
 import type { Palette } from "./palette";
@@ -113,7 +112,7 @@ export function chart(input: ChartInput): SVGElement {
   );
   made.append(...phases(input, frame, x), ...axes(input, frame, x, y));
   const inside = svg("g", { "clip-path": `url(#${clip})` });
-  inside.append(...lines(input, x, y));
+  inside.append(...lines(input, frame));
   made.append(inside, ...labels(input, frame, y));
   if (input.evidence) made.append(...evidence(input, frame, x, y));
   if (input.cursor !== null) made.append(...cursor(input, frame, x, y));
@@ -175,25 +174,48 @@ function axes(input: ChartInput, frame: Frame, x: Scale, y: Scale): SVGElement[]
   return found;
 }
 
-function lines(input: ChartInput, x: Scale, y: Scale): SVGElement[] {
+function lines(input: ChartInput, frame: Frame): SVGElement[] {
   const found: SVGElement[] = [];
   for (const line of input.lines) {
-    const points: [number, number][] = [];
     const last = Math.min(line.to ?? input.times.length - 1, input.times.length - 1);
-    for (let i = line.from ?? 0; i <= last; i += 1) points.push([input.times[i], line.values[i]]);
-    found.push(path(points, x, y, line.colour, line.width, line.dash));
+    found.push(path(outline(input.times, line.values, line.from ?? 0, last, frame), line.colour, line.width, line.dash));
   }
-  if (input.drawing) found.push(path(input.drawing, x, y, input.palette.yours, 4, "2 7"));
+  if (input.drawing) {
+    const times = input.drawing.map(([time]) => time);
+    const values = input.drawing.map(([, value]) => value);
+    found.push(path(outline(times, values, 0, times.length - 1, frame), input.palette.yours, 4, "2 7"));
+  }
   return found;
 }
 
-function path(points: [number, number][], x: Scale, y: Scale, stroke: string, width: number, dash?: string): SVGElement {
-  const draw = makeLine<[number, number]>()
-    .defined(([, value]) => Number.isFinite(value))
-    .x(([time]) => round(x(time)))
-    .y(([, value]) => round(Math.max(-1e5, Math.min(1e5, y(value)))));
+const outlines = new WeakMap<object, { frame: string; d: string }>();
+
+// The path of a line. That of a run which did not change is remembered: most lines of a redrawn graph stay.
+function outline(times: ArrayLike<number>, values: ArrayLike<number>, from: number, to: number, frame: Frame): string {
+  const name = `${from},${to},${frame.left},${frame.right},${frame.top},${frame.bottom},${frame.y0},${frame.y1}`;
+  const known = outlines.get(values);
+  if (known?.frame === name) return known.d;
+  const across = (frame.right - frame.left) / (frame.x1 - frame.x0);
+  const down = (frame.bottom - frame.top) / (frame.y1 - frame.y0);
+  let d = "";
+  let pen = "M";
+  for (let i = from; i <= to; i += 1) {
+    const value = values[i];
+    if (!Number.isFinite(value)) {
+      pen = "M";
+      continue;
+    }
+    const y = Math.min(Math.max(frame.bottom - (value - frame.y0) * down, -9999), 9999);
+    d += `${pen}${round(frame.left + (times[i] - frame.x0) * across)} ${round(y)}`;
+    pen = "L";
+  }
+  outlines.set(values, { frame: name, d });
+  return d;
+}
+
+function path(d: string, stroke: string, width: number, dash?: string): SVGElement {
   return svg("path", {
-    d: draw(points),
+    d,
     fill: "none",
     stroke,
     "stroke-width": width,

@@ -78,7 +78,7 @@ export class Page {
     app.append(parts.header, el("main", {}, parts.story, parts.stage), parts.footer, this.menu.dialog, parts.handout);
     new Keys(this);
     this.now = this.simulator.now(this.task());
-    addEventListener("resize", () => this.draw());
+    addEventListener("resize", () => this.resize());
     addEventListener("beforeprint", () => this.menu.fillHandout(parts.handout));
     addEventListener("hashchange", () => {
       decode(data, location.hash, state);
@@ -94,10 +94,6 @@ export class Page {
 
   get palette(): Palette {
     return this.state.dark ? DARK : LIGHT;
-  }
-
-  get fontSize(): number {
-    return parseFloat(getComputedStyle(document.documentElement).fontSize);
   }
 
   get isGame(): boolean {
@@ -299,6 +295,11 @@ export class Page {
     this.fillStory();
     this.fillFooter();
     this.notes.update();
+    this.resize();
+  }
+
+  private resize(): void {
+    this.stage.measure();
     this.draw();
   }
 

@@ -36,6 +36,7 @@ const FAR = 1e6;
 
 export class Run {
   readonly rows: number;
+  private readonly known = new Map<string, Float64Array>();
 
   constructor(
     readonly data: PageData,
@@ -50,17 +51,30 @@ export class Run {
     return timeOf(this.data.grid, row);
   }
 
+  times(): Float64Array {
+    const made = this.known.get("") ?? Float64Array.from({ length: this.rows }, (_, i) => this.time(i));
+    this.known.set("", made);
+    return made;
+  }
+
   row(row: number): Float64Array {
     const width = this.data.plan.sizes.row;
     return this.values.subarray(row * width, (row + 1) * width);
   }
 
-  // The value of a scalar at every saved time.
-  series(id: string): Float64Array {
+  // The value of a scalar at every saved time, times a factor; the same array whenever it is asked for again.
+  series(id: string, factor = 1): Float64Array {
+    const name = `${id} ${factor}`;
+    const made = this.known.get(name) ?? this.column(id, factor);
+    this.known.set(name, made);
+    return made;
+  }
+
+  private column(id: string, factor: number): Float64Array {
     const width = this.data.plan.sizes.row;
     const [start] = this.data.plan.places[id];
     const found = new Float64Array(this.rows);
-    for (let i = 0; i < this.rows; i += 1) found[i] = this.values[i * width + start];
+    for (let i = 0; i < this.rows; i += 1) found[i] = factor * this.values[i * width + start];
     return found;
   }
 }

@@ -14,6 +14,9 @@ import { stocks } from "./stocks";
 
 export class Stage {
   private drawn = "";
+  private narrow = false;
+  private font = 20;
+  private size = { width: 0, height: 0 };
 
   constructor(
     private readonly page: Page,
@@ -26,6 +29,7 @@ export class Stage {
       this.box.replaceChildren();
       this.box.className = `stage ${state.view}`;
       this.drawn = state.view;
+      this.measure();
     }
     const failed = this.failure();
     if (state.view === "graphs") this.graphs(failed);
@@ -40,22 +44,27 @@ export class Stage {
     return el("p", { class: "failed", role: "alert" }, this.page.word("failed", Math.floor(trouble.time), name));
   }
 
-  private room(): { width: number; height: number } {
-    const narrow = matchMedia("(max-width: 800px)").matches;
+  // The size of the stage, asked for only when it may have changed: asking makes the browser lay out the page.
+  measure(): void {
+    this.narrow = matchMedia("(max-width: 800px)").matches;
     const width = this.box.clientWidth;
-    return { width, height: narrow ? Math.round(width * 1.1) : this.box.clientHeight - 14 };
+    this.size = { width, height: this.narrow ? Math.round(width * 1.1) : this.box.clientHeight - 14 };
+    this.font = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  }
+
+  private room(): { width: number; height: number } {
+    return this.size;
   }
 
   private graphs(failed: HTMLElement | null): void {
     const { page } = this;
     const graphs = page.graphs();
     const { width, height } = this.room();
-    const narrow = matchMedia("(max-width: 800px)").matches;
-    const columns = !narrow && graphs.length > 2 ? 2 : 1;
+    const columns = !this.narrow && graphs.length > 2 ? 2 : 1;
     const rows = Math.ceil(graphs.length / columns);
     const gap = 10;
     const each = Math.floor((width - gap * (columns - 1)) / columns);
-    const tall = narrow ? 280 : Math.floor((height - gap * (rows - 1)) / rows);
+    const tall = this.narrow ? 280 : Math.floor((height - gap * (rows - 1)) / rows);
     const difference = page.state.differences && page.now !== page.base;
     const made = graphs.map((graph, i) => {
       const cell = el("div", { class: "cell" });
@@ -78,15 +87,13 @@ export class Stage {
   }
 
   private series(run: Run, graph: Graph): Float64Array {
-    const values = run.series(graph.variable);
-    if (graph.scale !== 1) for (let i = 0; i < values.length; i += 1) values[i] *= graph.scale;
-    return values;
+    return run.series(graph.variable, graph.scale);
   }
 
   private chartInput(graph: Graph, width: number, height: number, top: boolean, prediction: Prediction | null): ChartInput {
     const { page } = this;
     const { palette, data } = page;
-    const times = Float64Array.from({ length: page.now.rows }, (_, i) => page.now.time(i));
+    const times = page.base.times();
     const hidden = prediction && !prediction.revealed ? rowAt(data.grid, prediction.times[0]) : undefined;
     const now = this.series(page.now, graph);
     const lines: Line[] = [];
@@ -113,7 +120,7 @@ export class Stage {
       cursor: hidden || atEnd(page) ? null : page.state.time,
       width,
       height,
-      size: page.fontSize,
+      size: this.font,
       palette,
       drawing: prediction ? prediction.points() : null,
       drawingLabel: prediction && prediction.points().length > 1 ? page.word("yours") : "",
@@ -208,7 +215,7 @@ export class Stage {
     const shown = shares(found.raw, loops.map((loop) => loop.id));
     const row = Math.max(1, rowAt(data.grid, state.time));
     const { width, height } = this.room();
-    const size = page.fontSize;
+    const size = this.font;
     const wide = width > 600;
     const many = loops.length > 6; // too many for a diagram: shares and names alone
     const listWidth = wide && !many ? Math.round(width * 0.44) : width;
@@ -221,7 +228,7 @@ export class Stage {
     const ribbon = (across: number, tall: number): SVGElement =>
       bands({
         ...common,
-        times: Float64Array.from({ length: page.now.rows }, (_, i) => page.now.time(i)),
+        times: page.base.times(),
         cursor: state.time,
         width: across,
         height: Math.round(tall),
@@ -279,7 +286,7 @@ export class Stage {
       return most > 0 ? values[row] / most : 0;
     };
     const year = Math.floor(page.state.time + 1e-9);
-    const common = { width, height, size: page.fontSize, palette: page.palette, summary: `${page.word("stocks")} ${year}` };
+    const common = { width, height, size: this.font, palette: page.palette, summary: `${page.word("stocks")} ${year}` };
     const drawing = page.data.stocks[Math.min(page.state.sheet, page.data.stocks.length - 1)];
     const value = (id: string): string => `${significant(page.now.series(id)[row])} ${page.say(page.data.units[id] ?? "").replace(/^Dmnl$/i, "")}`.trim();
     const picture =
@@ -301,8 +308,12 @@ function atEnd(page: Page): boolean {
 
 function differs(a: Run, b: Run, graph: Graph): boolean {
   const [one, other] = [a.series(graph.variable), b.series(graph.variable)];
+  if (one === other) return false;
   const tiny = (graph.high - graph.low) / Math.abs(graph.scale) / 1000;
-  return one.some((value, i) => Math.abs(value - other[i]) > tiny || Number.isFinite(value) !== Number.isFinite(other[i]));
+  for (let i = one.length - 1; i >= 0; i -= 1) {
+    if (Math.abs(one[i] - other[i]) > tiny || Number.isFinite(one[i]) !== Number.isFinite(other[i])) return true;
+  }
+  return false;
 }
 
 function significant(value: number): string {

@@ -179,8 +179,12 @@ class Translation(Part):
 
 def problems(error: ValidationError, file: str, root: type[BaseModel]) -> Iterator[Problem]:
     """Yield what pydantic found, each with its place in the file and the keys that would do."""
-    for item in error.errors(include_url=False):
+    items = error.errors(include_url=False)
+    deeper = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
+    for item in items:
         path = item["loc"]
+        if item["type"] == "too_short" and path in deeper:
+            continue  # the list is not too short: its faulty entries were not counted
         where = f"{file}, {place(path)}" if path else file
         if item["type"] == "extra_forbidden":
             known = _known(path[:-1], root)
