@@ -98,6 +98,7 @@ MOST = {
     "sdpolicy, single runs": 1_000,
     "sdpolicy, one by one": 1_000,
     "sdpolicy, readable": 1,
+    "NumPy over members": 10_000,
     "SDEverywhere C": 1_000,
     "pysimlin": 100,
     "PySD, look-ups mended": 1,
