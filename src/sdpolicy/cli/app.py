@@ -139,6 +139,21 @@ def lecture_command(
     lecturing.write(story, out)
 
 
+@app.command(name="check", help=texts.CHECK, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def check_command(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL|SCENARIO", help="Names from `sdpolicy list`, or paths to files."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Check units, accounts, extremes, integration, claims and evidence."""
+    from sdpolicy.cli import judging
+
+    judging.check(names, as_json=as_json)
+
+
 @app.command(name="schema", help=texts.SCHEMA)
 @guarded
 def schema_command() -> None:

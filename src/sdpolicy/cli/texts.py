@@ -69,3 +69,14 @@ VERIFY: Final = _paragraphs(
     f"""{BLOCK}Example:
   sdpolicy verify out""",
 )
+
+CHECK: Final = _paragraphs(
+    "Check models and scenarios, and say for each check what was demanded and what was found.",
+    "Checked are the units of every equation; what the file MODEL.checks.toml beside the model demands "
+    "(extreme conditions, accounts that sum to zero, a balanced start, nothing negative, integration), with "
+    "the scenario's values; the scenario's own claims; and, for the baseline of a country, the facts.",
+    f"""{BLOCK}Examples:
+  sdpolicy check core
+  sdpolicy check korea korea-no-opening
+  sdpolicy check korea --json""",
+)

@@ -72,12 +72,15 @@ def found(value: object) -> str:
             return show(value)
 
 
-def problems(error: ValidationError, raw: Mapping[str, Any], file: str) -> Iterator[Problem]:
+def problems(
+    error: ValidationError, raw: Mapping[str, Any], file: str, root: type[BaseModel] = ScenarioFile
+) -> Iterator[Problem]:
     """Yield what pydantic found, told in the words of scenario files.
 
     Args:
         raw: the file's content as read from TOML.
         file: the file's name as the user gave it.
+        root: the schema that the file was held to.
     """
     items = error.errors(include_url=False)
     deeper = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
@@ -86,6 +89,7 @@ def problems(error: ValidationError, raw: Mapping[str, Any], file: str) -> Itera
             continue  # the list is not too short: its faulty entries were not counted
         path = _written(item["loc"], raw)
         what, cure = _tell(item["type"], item.get("ctx", {}), path, raw)
+        cure = cure if item["type"] != "extra_forbidden" else _spelling(path, root)
         pair = item["type"] == "missing" and isinstance(path[-1], int)
         yield Problem(place(file, *(path[:-1] if pair else path)), what, cure)
 
@@ -127,7 +131,7 @@ def _tell(kind: str, context: Mapping[str, Any], path: tuple[int | str, ...], ra
         case "sdpolicy":
             return context["what"], context["cure"]
         case "extra_forbidden":
-            return _unknown_key(path)
+            return f"the key '{show(path[-1])}' is not known", ""
         case "missing":
             return _missing(path)
         case "too_long":
@@ -154,16 +158,14 @@ def _missing(path: Sequence[int | str]) -> tuple[str, str]:
     return f"the key '{last}' is missing", f"Add {last} = ..."
 
 
-def _unknown_key(path: Sequence[int | str]) -> tuple[str, str]:
-    name = show(path[-1])
-    known = _known(path[:-1])
-    cure = suggest(name, known) or f"Known keys: {', '.join(known)}."
-    return f"the key '{name}' is not known", cure
+def _spelling(path: Sequence[int | str], root: type[BaseModel]) -> str:
+    known = _known(path[:-1], root)
+    return suggest(show(path[-1]), known) or f"Known keys: {', '.join(known)}."
 
 
-def _known(path: Sequence[int | str]) -> list[str]:
+def _known(path: Sequence[int | str], root: type[BaseModel]) -> list[str]:
     """Return the keys that the schema allows in the table at ``path``."""
-    model: type[BaseModel] = ScenarioFile
+    model = root
     for part in path:
         inner = model.model_fields.get(str(part)) or next(
             (field for field in model.model_fields.values() if field.alias == part), None

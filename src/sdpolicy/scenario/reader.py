@@ -119,6 +119,18 @@ def read_scenario(name: str | Path) -> Scenario:
     return scenario
 
 
+def overlaid(scenario: Scenario, entries: Iterable[Entry], cut: Cut, run: Run) -> Scenario:
+    """Return ``scenario`` with more entries, cuts and settings, which win, and without its claims."""
+    settings = {key: value for part in (scenario.run, run) for key, value in part if value is not None}
+    return replace(
+        scenario,
+        entries=_overlaid([scenario.entries, entries]),
+        cut=_union([scenario.cut, cut]),
+        run=Run(**settings),
+        expect=MappingProxyType({}),
+    )
+
+
 def read_draft(name: str | Path) -> tuple[Scenario, tuple[Problem, ...]]:
     """Return what could be read of a scenario, and all that is wrong with it.
 
