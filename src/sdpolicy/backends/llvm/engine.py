@@ -20,10 +20,12 @@ from sdpolicy.backends.base import Ensemble, FloatArray, Trajectory, Trouble, la
 from sdpolicy.backends.llvm import objects
 from sdpolicy.backends.llvm.checks import prune, targets
 from sdpolicy.backends.llvm.frame import NAME
-from sdpolicy.backends.llvm.kernel import Module, module
-from sdpolicy.integrators import FIXED_STEP, Grid
+from sdpolicy.backends.llvm.module import Module, module
+from sdpolicy.integrators import BOSH3, FIXED_STEP, Grid
 from sdpolicy.lower import Lowered
 
+TABLES: Final = {**FIXED_STEP, BOSH3.name: BOSH3}
+"""The methods of this engine: those of fixed step, and an embedded pair with a step for each member."""
 BLOCK: Final = 256
 """Members that a thread takes at a time."""
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -86,12 +88,12 @@ class CompiledKernel:
             whole: whether to compute (and watch) every quantity, not only what the outputs and states need.
 
         Raises:
-            KeyError: when ``method`` is no fixed-step method.
+            KeyError: when ``method`` is not in TABLES.
         """
         key = (method, tuple(outputs), lanes, whole)
         if key not in self._routines:
             model = self.lowered if whole else prune(self.lowered, outputs)
-            built = module(model, FIXED_STEP[method], outputs, objects.target(lanes))
+            built = module(model, TABLES[method], outputs, objects.target(lanes))
             self._routines[key] = Routine.of(built, self.width(outputs))
         return self._routines[key]
 
@@ -105,7 +107,7 @@ class CompiledKernel:
         """Run once, with the system's own mathematical functions; see :class:`sdpolicy.backends.base.Kernel`.
 
         Raises:
-            KeyError: when ``method`` is no fixed-step method.
+            KeyError: when ``method`` is not in TABLES.
             ValueError: when ``parameters`` has not one number for each element of the parameters.
         """
         routine = self.routine(method, outputs, 1, whole=True)
@@ -135,7 +137,7 @@ class CompiledKernel:
             out: an array of shape (members, saved times, columns of outputs), float64, C order, to write into.
 
         Raises:
-            KeyError: when ``method`` is no fixed-step method.
+            KeyError: when ``method`` is not in TABLES.
             ValueError: when an array has the wrong shape or type.
         """
         routine = self.routine(method, outputs, self.lanes, whole=False)

@@ -7,7 +7,6 @@ models and tableaus; nothing of how it is compiled or called.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from typing import Final
@@ -25,24 +24,9 @@ UNROLLED: Final = 48
 """Up to so many state elements are advanced one by one; more, in a loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
-    """IR text, and the workspace that a call of it needs: ``fixed`` elements and ``per_step`` more for each step."""
+class KernelText:
+    """Writes the function section by section; see text.py."""
 
-    text: str
-    fixed: int
-    per_step: int
-    width: int
-
-
-def module(lowered: Lowered, table: Tableau, outputs: Sequence[str], target: Target) -> Module:
-    """Return the function that runs ``lowered`` by the method ``table`` and saves ``outputs``."""
-    build = _Kernel(lowered, table, outputs, target)
-    text = build.text()
-    return Module(text, build.e.room, build.rings, target.width)
-
-
-class _Kernel:
     def __init__(self, lowered: Lowered, table: Tableau, outputs: Sequence[str], target: Target) -> None:
         self.lowered, self.table, self.outputs = lowered, table, tuple(outputs)
         self.w = Writer(target)
@@ -366,6 +350,15 @@ class _Kernel:
             self.w.store(self.advanced(weights, 0, index), into, index)
 
     def advanced(self, weights: Sequence[Fraction], place: int, index: Value | None) -> Value:
+        change = self.w.mul(self.length, self.weighted(weights, place, index))
+        return self.w.add(self.w.load(self.base + place, index), change)
+
+    @property
+    def length(self) -> Value:
+        """The length of the step."""
+        return Value("%h", "f", False, ENTRY)
+
+    def weighted(self, weights: Sequence[Fraction], place: int, index: Value | None) -> Value:
         w, n = self.w, self.total(self.states)
         total: Value | None = None
         for i, weight in enumerate(weights):
@@ -374,8 +367,7 @@ class _Kernel:
                 term = w.mul(w.number(float(weight)), slope) if weight != 1 else slope
                 total = term if total is None else w.add(total, term)
         assert total is not None
-        change = w.mul(Value("%h", "f", False, ENTRY), total)
-        return w.add(w.load(self.base + place, index), change)
+        return total
 
     def runge_kutta(self) -> None:
         """One copy of the right-hand side serves all stages; what follows it depends on the stage."""
