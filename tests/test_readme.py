@@ -117,3 +117,11 @@ def test_errors_are_what_the_table_says(method: str, step: str, error: str) -> N
 def test_links_lead_somewhere(target: str) -> None:
     """Every relative link of the README has a file at its end."""
     assert (REPOSITORY / target).exists()
+
+
+def test_documentation_lists_every_page() -> None:
+    """The index of the documentation names every page and decision, and leads nowhere else."""
+    docs = REPOSITORY / "docs"
+    linked = set(re.findall(r"\]\(([^)]+\.md)\)", (docs / "README.md").read_text(encoding="utf-8")))
+    there = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - {"README.md"}
+    assert linked - {"../README.md"} == there
