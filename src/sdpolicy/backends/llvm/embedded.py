@@ -117,7 +117,7 @@ class EmbeddedText(KernelText):
             lines[i] = lines[i].replace(name, text)
 
     def judge(self) -> Value:
-        """Take the step where its error is small enough, choose each member's next, and tell whether any has to go on."""
+        """Take the step where its error is small enough; tell whether any member has to go on."""
         w, op = self.w, OPERATIONS
         worst = self.worst()
         trial, gone = w.load(self.trial), w.load(self.gone)
