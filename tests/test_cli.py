@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -42,15 +43,15 @@ def test_version_is_the_packages() -> None:
     assert (answer.returncode, answer.stdout) == (0, f"sdpolicy {package.__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["", "list", "run", "schema", "verify"])
+@pytest.mark.parametrize("command", ["", "list", "run", "check", "compare", "schema", "verify"])
 def test_help_teaches(command: str) -> None:
     """Every command explains itself within 80 columns; those that compute name their exit codes."""
     answer = sdpolicy(*command.split(), "--help", env={"COLUMNS": "80"})
     assert answer.returncode == 0
     assert max(map(len, answer.stdout.splitlines())) <= 80
-    if command in ("run", "verify", "schema"):
+    if command in ("run", "verify", "schema", "check", "compare"):
         assert "Example" in answer.stdout
-    if command in ("", "run", "verify"):
+    if command in ("", "run", "verify", "check", "compare"):
         assert "Exit codes: 0 done" in answer.stdout
 
 
@@ -217,3 +218,28 @@ def test_killed_run_leaves_no_result(tmp_path: Path) -> None:
         folder = tmp_path / "out"
         assert not folder.exists() or (folder / "manifest.json").exists() or list(folder.glob("[!.]*")) == []
     assert sdpolicy("run", "korea", "--out", "out", cwd=tmp_path).returncode == 0
+
+
+def test_check_says_what_fails_by_its_exit_code(tmp_path: Path) -> None:
+    """`check` prints a line for each check and exits with 0, or 1 when one fails; `--json` is JSON."""
+    good = sdpolicy("check", "korea-no-opening")
+    assert (good.returncode, "FAILS" in good.stdout) == (0, False)
+    (tmp_path / "wrong.toml").write_text(
+        'title = "W"\nmodel = "core"\n[expect.x]\nvariable = "output"\nat = 2000\nis = "<"\nvalue = 1.0\n',
+        encoding="utf-8",
+    )
+    bad = sdpolicy("check", str(tmp_path / "wrong.toml"))
+    assert (bad.returncode, bad.stdout.count("FAILS")) == (1, 1)
+    content = json.loads(sdpolicy("check", "--json", str(tmp_path / "wrong.toml")).stdout)
+    assert [item["what"] for item in content[0]["checks"] if item["ok"] is False] == ["x"]
+
+
+def test_compare_writes_what_verifies(tmp_path: Path) -> None:
+    """`compare --out` writes runs, tables and a figure; the folder verifies, and the baseline has to be named."""
+    answer = sdpolicy("compare", "korea", "korea-no-opening", "--out", str(tmp_path / "out"))
+    assert answer.returncode == 0
+    assert "never" in answer.stdout
+    assert {"outcomes.csv", "claims.csv", "outcomes.svg"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert sdpolicy("verify", str(tmp_path / "out")).returncode == 0
+    wrong = sdpolicy("compare", "korea", "--baseline", "taiwan")
+    assert (wrong.returncode, "not among" in wrong.stderr) == (2, True)

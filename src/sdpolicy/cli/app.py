@@ -154,6 +154,23 @@ def check_command(
     judging.check(names, as_json=as_json)
 
 
+@app.command(name="compare", help=texts.COMPARE, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def compare_command(
+    scenarios: Scenarios,
+    out: Folder = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default=False, help="Compare all with this one of them."),
+    ] = None,
+    formats: Formats = None,
+) -> None:
+    """Set the outcomes of scenarios side by side."""
+    from sdpolicy.cli import comparing
+
+    comparing.compare(scenarios, out, baseline, _chosen(formats))
+
+
 @app.command(name="schema", help=texts.SCHEMA)
 @guarded
 def schema_command() -> None:

@@ -80,3 +80,13 @@ CHECK: Final = _paragraphs(
   sdpolicy check korea korea-no-opening
   sdpolicy check korea --json""",
 )
+
+COMPARE: Final = _paragraphs(
+    "Set the outcomes of scenarios side by side: when catch-up and a crisis came, how high debt rose, how far "
+    "upgrading went, what was produced; with differences from a baseline, and how many claims hold.",
+    "The baseline of a scenario is the one that it is built on, if that is among those named, else the first. "
+    "With --out, the runs, both tables and a figure are written.",
+    f"""{BLOCK}Examples:
+  sdpolicy compare korea korea-taiwan-finance korea-no-opening
+  sdpolicy compare korea korea-no-opening --out out --format png""",
+)
