@@ -1,66 +1,97 @@
-"""Tests of the numbers that runs are compared by."""
+"""Tests of outcomes: each word's number on series whose answer is plain."""
 
 from __future__ import annotations
 
-import math
+import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from sdpolicy import simulate
-from sdpolicy.outcomes import BY_KEY, at, depth, first_time, measure, measure_many
-from sdpolicy.results import Roles
-from sdpolicy.results.roles import ROLES
-from sdpolicy.summary import phases_of
+from sdpolicy.errors import ResultError
+from sdpolicy.outcomes import MODES, in_full, measure, modes, parse_criterion, parse_outcome
 
-TIME = np.arange(1990.0, 2001.0)
+TIME = np.arange(2000.0, 2011.0)
 
 
-def test_a_crossing_lies_between_saved_times() -> None:
-    """A series that falls from 2 to 0 within a year is below 1.5 a quarter of it later; one that never is has NaN."""
-    values = np.stack([np.where(TIME < 1995, 2.0, 0.0), np.full(len(TIME), 2.0)])
-    np.testing.assert_array_equal(first_time(TIME, values, 1.5), [1994.25, math.nan])
+def members() -> xr.Dataset:
+    """Return three members: one falls below 1 half way from 2004 to 2005, one never does, one failed."""
+    falling = np.linspace(1.45, 0.45, 11)
+    values = np.stack([falling, np.full(11, 2.0), np.where(TIME < 2003, 2.0, np.nan)])
+    roles = json.dumps({"variables": {"liquidity": "Cover"}, "liquidity": 1.0})
+    return xr.Dataset({"Cover": (("member", "time"), values)}, {"time": TIME}, {"roles": roles})
 
 
-def test_values_are_read_along_straight_lines() -> None:
-    """At each member's own moment; outside the run there is none."""
-    values = np.stack([TIME, -TIME, TIME])
-    np.testing.assert_array_equal(at(TIME, values, np.array([1990.5, 2000.0, 2000.5])), [1990.5, -2000.0, math.nan])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("crisis year", [2004.5, np.nan, np.nan]),
+        ("crisis", [1.0, 0.0, np.nan]),
+        ("first cover < 1.2", [2002.5, np.nan, np.nan]),
+        ("first cover > 1.9", [np.nan, 2000.0, np.nan]),
+        ("ever cover < 0.5", [1.0, 0.0, np.nan]),
+        ("final COVER", [0.45, 2.0, np.nan]),
+        ("peak cover", [1.45, 2.0, np.nan]),
+        ("lowest cover", [0.45, 2.0, np.nan]),
+        ("mean cover", [0.95, 2.0, np.nan]),
+        ("cover at 2002.5", [1.2, 2.0, np.nan]),
+        ("mode of cover", [MODES.index("decline"), MODES.index("steady"), np.nan]),
+    ],
+)
+def test_outcome_of_each_member(text: str, expected: list[float]) -> None:
+    """The word gives the number, NaN for what never comes and for a member that failed."""
+    dataset = members()
+    np.testing.assert_allclose(measure(dataset, parse_outcome(text, dataset)), expected, rtol=1e-12)
 
 
-def test_depth_is_what_growth_would_have_given() -> None:
-    """Output that grew by a tenth (in logs) a year and then stands still has lost 1 - exp(-0.3) three years later."""
-    output = np.exp(0.1 * np.minimum(TIME - 1990, 6.0))
-    series = {"output": output, "liquidity": np.where(TIME <= 1996, 1.0, 0.0)}
-    found = depth(TIME, series, Roles(liquidity=1.0 - 1e-12))
-    assert found == pytest.approx(1 - math.exp(-0.3), abs=1e-9)
+def test_outcome_of_a_single_run() -> None:
+    """A Dataset of one run gives one number."""
+    dataset = members().isel(member=0)
+    assert float(measure(dataset, parse_outcome("crisis year", dataset))) == pytest.approx(2004.5)
 
 
-def test_members_together_are_members_alone() -> None:
-    """Outcomes of many runs at once equal those of each by itself."""
-    run = simulate("korea")
-    roles = Roles(liquidity=1.0, catch_up=0.02)
-    time = run["time"].values
-    names = {"output": "output", "relative knowledge": "relative knowledge", "liquidity": "liquidity coverage",
-             "debt/equity": "debt equity ratio"}  # fmt: skip
-    one = {role: run[name].values for role, name in names.items()}
-    many = {role: np.stack([values, 1.3 * values]) for role, values in one.items()}
-    alone = measure_many(time, one, roles)
-    for key, values in measure_many(time, many, roles).items():
-        assert values.shape == (2,)
-        np.testing.assert_array_equal(values[0], alone[key])
+def test_never_counts_as_the_end_where_a_number_is_needed() -> None:
+    """For variances, a crisis that never came is put at the end of the run; failures stay NaN."""
+    dataset = members()
+    outcome = parse_outcome("crisis year", dataset)
+    np.testing.assert_allclose(in_full(dataset, outcome, measure(dataset, outcome)), [2004.5, 2010.0, np.nan])
 
 
-def test_catch_up_ends_where_the_words_say() -> None:
-    """The outcome is the end of the phase that the summary tells of."""
-    run = simulate("korea")
-    phase = next(phase for phase in phases_of(run) if phase.name == "catch-up")
-    assert measure(run)["catch-up ended"] == pytest.approx(phase.stop, abs=0.25)
+@pytest.mark.parametrize(
+    ("series", "mode"),
+    [
+        (np.full(50, 3.0), "steady"),
+        (np.exp(np.linspace(0, 3, 50)), "growth"),
+        (np.exp(-np.linspace(0, 0.5, 50)), "decline"),
+        (1 - np.exp(-np.linspace(0, 6, 50)), "growth that levels off"),
+        (np.exp(-np.linspace(0, 6, 50)), "decline that levels off"),
+        (np.sin(np.linspace(0, 3, 50)), "rise and fall"),
+        (-np.sin(np.linspace(0, 3, 50)), "fall and recovery"),
+        (np.sin(np.linspace(0, 20, 50)), "waves"),
+    ],
+)
+def test_modes_of_behaviour(series: np.ndarray, mode: str) -> None:
+    """Each shape is called by its name, whatever its scale, and small ripples on it don't matter."""
+    ripple = 0.01 * np.ptp(series) * np.sin(np.arange(50))
+    found = modes(np.stack([series, 1e6 * series, series + ripple]))
+    assert [MODES[i] for i in found] == [mode] * 3
 
 
-def test_outcomes_need_known_roles() -> None:
-    """Every role that an outcome asks for exists, and a run without roles has no outcomes."""
-    assert {role for outcome in BY_KEY.values() for role in (*outcome.needs, *outcome.any_of)} <= ROLES.keys()
-    run = simulate("korea")
-    del run.attrs["roles"]
-    assert measure(run) == {}
+def test_criteria() -> None:
+    """An outcome held to a number, to never, or to a mode by name; a failed member meets none."""
+    dataset = members()
+    for text, expected in {
+        "crisis year = never": [False, True, False],
+        "final cover > 1": [False, True, False],
+        "lowest cover <= 0.45": [True, False, False],
+        "mode of cover = steady": [False, True, False],
+    }.items():
+        assert parse_criterion(text, dataset).met(dataset).tolist() == expected, text
+
+
+@pytest.mark.parametrize("text", ["banana", "final banana", "final cover >", "cover > yes", "crisis year"])
+def test_faulty_words_are_told(text: str) -> None:
+    """What is no outcome or criterion gives a message with an example."""
+    dataset = members().drop_attrs()
+    with pytest.raises(ResultError):
+        (parse_criterion if ">" in text else parse_outcome)(text, dataset)

@@ -1,189 +1,252 @@
-"""What a run came to, as a few numbers that scenarios and members of ensembles are compared by.
+"""What is asked of a run in one number: crisis year, peak of a ratio, mode of behaviour. It runs and draws nothing.
 
-Each outcome is computed from the series that play the roles it needs, time last, so that one call serves a run
-and thousands of members. It knows Datasets and roles; no engine, no file, no figure.
+An outcome is written in words: ``crisis year``, ``final output``, ``peak debt equity ratio``,
+``lowest liquidity coverage``, ``mean output growth``, ``output at 1996``, ``first liquidity coverage < 1``,
+``mode of relative knowledge``.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Literal
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-from sdpolicy.results.roles import Roles, roles_of
-
-if TYPE_CHECKING:
-    import xarray as xr
+from sdpolicy.errors import Problem, ResultError, suggest
+from sdpolicy.program import fold
+from sdpolicy.results.roles import Roles
 
 FloatArray = NDArray[np.float64]
-Series = Mapping[str, FloatArray]
-"""Series by role, each of shape (..., times)."""
+Kind = Literal["final", "peak", "lowest", "mean", "at", "first", "mode", "ever"]
 
-SUSTAINED: Final = 5.0
-"""Catch-up has ended when relative knowledge grows too slowly over this many time units ahead."""
-AFTER: Final = 3.0
-"""The depth of a crisis is measured this many time units after its beginning."""
-BEFORE: Final = 5.0
-"""Growth before a crisis is measured over this many time units."""
+MODES: Final = ("steady", "growth", "decline", "growth that levels off", "decline that levels off",
+                "rise and fall", "fall and recovery", "waves")  # fmt: skip
+"""Modes of behaviour; the outcome ``mode of ...`` is the place in this list."""
+TURN: Final = 0.1
+"""A change of direction counts as a turn when it exceeds this fraction of a series' whole span."""
+STILL: Final = 0.02
+"""A series whose span is less than this fraction of its greatest size is steady."""
+LEVEL: Final = 0.1
+"""A series levels off when its last fifth brings less than this fraction of its whole change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One number of a run: its key, what it means, its unit, and the roles that it is computed from.
+    """One number of a run: which, of which variable, at what time or beyond which level."""
 
-    ``measure(time, series, roles)`` returns an array of the leading shape of the series; NaN says that the
-    thing did not happen, or that the run does not cover it. ``any_of`` are roles of which one is enough.
+    name: str
+    kind: Kind
+    variable: str
+    level: float = 0.0
+    below: bool = True
+
+    @property
+    def is_time(self) -> bool:
+        """Whether the outcome is a time, which may never come."""
+        return self.kind == "first"
+
+
+def parse_outcome(text: str, dataset: xr.Dataset) -> Outcome:
+    """Return the outcome that ``text`` names, for a Dataset of one run or of members.
+
+    Raises:
+        ResultError: when the words or the variable are not known.
     """
+    words = " ".join(text.split())
+    for pattern, kind in _PATTERNS:
+        match = re.fullmatch(pattern, words, re.IGNORECASE)
+        if match:
+            return _found(words, kind, match, dataset)
+    roles = roles_in(dataset)
+    if words.casefold() in ("crisis year", "crisis") and "liquidity" in roles.variables:
+        kind = "first" if words.casefold() == "crisis year" else "ever"
+        return Outcome(words, kind, roles.variables["liquidity"], roles.liquidity)
+    what = f"'{words}' is no outcome" + (" here: no variable plays liquidity" if words.startswith("crisis") else "")
+    cure = "Write it as in 'final output', 'peak X', 'lowest X', 'mean X', 'X at 1996', 'first X < 1' or 'mode of X'."
+    raise ResultError(Problem("outcome", what, cure))
 
-    key: str
-    meaning: str
-    unit: str
-    needs: tuple[str, ...]
-    measure: Callable[[FloatArray, Series, Roles], FloatArray]
-    any_of: tuple[str, ...] = ()
 
-    def fits(self, roles: Mapping[str, object]) -> bool:
-        """Tell whether the roles that there are suffice."""
-        return all(role in roles for role in self.needs) and (
-            not self.any_of or any(role in roles for role in self.any_of)
-        )
+_NUMBER: Final = r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)"
+_PATTERNS: Final[tuple[tuple[str, Kind], ...]] = (
+    (rf"first (.+?) ([<>]) {_NUMBER}", "first"),
+    (rf"ever (.+?) ([<>]) {_NUMBER}", "ever"),
+    (rf"(.+?) at {_NUMBER}", "at"),
+    (r"final (.+)", "final"),
+    (r"peak (.+)", "peak"),
+    (r"lowest (.+)", "lowest"),
+    (r"mean (.+)", "mean"),
+    (r"mode of (.+)", "mode"),
+)
 
 
-def measure(dataset: xr.Dataset) -> Mapping[str, float]:
-    """Return the outcomes of one run by key, as far as its roles provide them."""
-    roles = roles_of(dataset)
+def _found(words: str, kind: Kind, match: re.Match[str], dataset: xr.Dataset) -> Outcome:
+    known = {fold(str(name)): str(name) for name in dataset.data_vars}
+    name = known.get(fold(match[1]))
+    if name is None or set(dataset[name].dims) - {"member"} != {"time"}:
+        cure = suggest(match[1], list(known.values())) or f"Saved are {', '.join(known.values())}."
+        raise ResultError(Problem(f"outcome '{words}'", f"no series '{match[1]}' was saved", cure))
+    if kind == "at":
+        return Outcome(words, kind, name, float(match[2]))
+    if kind in ("first", "ever"):
+        return Outcome(words, kind, name, float(match[3]), match[2] == "<")
+    return Outcome(words, kind, name)
+
+
+def roles_in(dataset: xr.Dataset) -> Roles:
+    """Return the roles that a Dataset carries, of variables that it holds."""
+    content = json.loads(str(dataset.attrs.get("roles") or "{}"))
+    variables = {role: name for role, name in content.get("variables", {}).items() if name in dataset}
+    return Roles(variables, content.get("catch_up", Roles().catch_up), content.get("liquidity", Roles().liquidity))
+
+
+def needed(dataset: xr.Dataset, texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the variables that outcomes need, of a Dataset that holds at least these."""
+    return tuple(dict.fromkeys(parse_outcome(text, dataset).variable for text in texts))
+
+
+def measure(dataset: xr.Dataset, outcome: Outcome) -> FloatArray:
+    """Return the outcome of each member, of shape (members,), or () for a single run.
+
+    A time that never comes is NaN, and so is everything of a member that failed.
+    """
+    series = dataset[outcome.variable]
     time = np.asarray(dataset["time"].values, dtype=np.float64)
-    series = {role: np.asarray(dataset[name].values, dtype=np.float64) for role, name in roles.variables.items()}
-    return {key: float(values) for key, values in measure_many(time, series, roles).items()}
+    values = np.asarray(series.transpose(..., "time").values, dtype=np.float64)
+    whole: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=-1))
+    found = _reduced(outcome, time, np.where(whole[..., np.newaxis], values, 0.0))
+    return np.where(whole, found, np.nan)
 
 
-def measure_many(time: FloatArray, series: Series, roles: Roles) -> Mapping[str, FloatArray]:
-    """Return the outcomes of many runs by key, each of the leading shape of the series.
+def _reduced(outcome: Outcome, time: FloatArray, values: FloatArray) -> FloatArray:
+    match outcome.kind:
+        case "final":
+            return values[..., -1]
+        case "peak":
+            return np.asarray(values.max(axis=-1))
+        case "lowest":
+            return np.asarray(values.min(axis=-1))
+        case "mean":
+            return np.asarray(np.trapezoid(values, time, axis=-1) / (time[-1] - time[0]))
+        case "at":
+            return _at(time, values, outcome.level)
+        case "first" | "ever":
+            when = first_time(time, values, outcome.level, outcome.below)
+            return when if outcome.kind == "first" else np.isfinite(when).astype(np.float64)
+        case "mode":
+            return modes(values).astype(np.float64)
 
-    Args:
-        time: shape (times,).
-        series: by role, shape (..., times); what is not finite in a member makes its outcomes NaN.
-        roles: for the thresholds.
+
+def _at(time: FloatArray, values: FloatArray, when: float) -> FloatArray:
+    """Return values at a time, along straight lines between saved ones."""
+    right = int(np.clip(np.searchsorted(time, when), 1, len(time) - 1))
+    share = np.clip((when - time[right - 1]) / (time[right] - time[right - 1]), 0.0, 1.0)
+    return np.asarray(values[..., right - 1] * (1 - share) + values[..., right] * share)
+
+
+def first_time(time: FloatArray, values: FloatArray, level: float, below: bool = True) -> FloatArray:
+    """Return when a series first passes a level, along straight lines between saved times; NaN for never."""
+    gap = values - level if below else level - values
+    passed = gap < 0
+    ever = passed.any(axis=-1)
+    at = passed.argmax(axis=-1)
+    before = np.maximum(at - 1, 0)
+    left = np.take_along_axis(gap, before[..., np.newaxis], -1)[..., 0]
+    right = np.take_along_axis(gap, at[..., np.newaxis], -1)[..., 0]
+    share = np.divide(left, left - right, out=np.zeros_like(left), where=(at > 0) & (left > right))
+    return np.where(ever, time[before] + share * (time[at] - time[before]), np.nan)
+
+
+def modes(values: FloatArray) -> NDArray[np.int64]:
+    """Return the mode of behaviour of each series (places in ``MODES``); ``values`` has shape (..., times)."""
+    flat = values.reshape(-1, values.shape[-1])
+    span = np.ptp(flat, axis=1)
+    turns, first, last = _turns(flat, np.asarray(TURN * span))
+    net = np.abs(flat[:, -1] - flat[:, 0])
+    late = np.abs(flat[:, -1] - flat[:, -1 - max(1, (flat.shape[1] - 1) // 5)])
+    level = late < LEVEL * net
+    found = np.select(
+        [span <= STILL * np.abs(flat).max(axis=1), turns >= 2, (turns == 1) & (first > 0), turns == 1,
+         (last > 0) & level, last > 0, level],
+        [0, 7, 5, 6, 3, 1, 4],
+        2,
+    )  # fmt: skip
+    return np.asarray(found.reshape(values.shape[:-1]), dtype=np.int64)
+
+
+def _turns(flat: FloatArray, least: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return, for each series, how often it turns by more than ``least``, and its first and last direction."""
+    count = len(flat)
+    turns, first, way = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    high, low = flat[:, 0].copy(), flat[:, 0].copy()
+    for now in flat.T:
+        high, low = np.maximum(high, now), np.minimum(low, now)
+        falls = (way >= 0) & (now < high - least)
+        rises = (way <= 0) & (now > low + least) & ~falls
+        turns += (falls & (way > 0)) | (rises & (way < 0))
+        way = np.where(falls, -1, np.where(rises, 1, way))
+        first = np.where(first == 0, way, first)
+        low, high = np.where(falls, now, low), np.where(rises, now, high)
+    return turns, first, way
+
+
+def measure_all(dataset: xr.Dataset, texts: Sequence[str]) -> Mapping[str, FloatArray]:
+    """Return several outcomes by what they are called."""
+    return {text: measure(dataset, parse_outcome(text, dataset)) for text in texts}
+
+
+def in_full(dataset: xr.Dataset, outcome: Outcome, values: FloatArray) -> FloatArray:
+    """Return outcomes in which a time that never came is the end of the run; failed members stay NaN.
+
+    Variances need a number for every member. The end of the run is the earliest that "later" can be.
     """
-    return {
-        outcome.key: np.asarray(outcome.measure(time, series, roles), dtype=np.float64)
-        for outcome in OUTCOMES
-        if outcome.fits(series)
-    }
+    if not outcome.is_time:
+        return values
+    whole = np.isfinite(dataset[outcome.variable].transpose(..., "time").values).all(axis=-1)
+    return np.where(np.isnan(values) & whole, float(dataset["time"].values[-1]), values)
 
 
-def first_time(time: FloatArray, values: FloatArray, below: float) -> FloatArray:
-    """Return when ``values`` (shape (..., times)) first fall below a level, between saved times by a straight line.
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """An outcome held to a number: ``final output > 100``; ``crisis year = never``."""
 
-    NaN where they never do.
+    text: str
+    outcome: Outcome
+    sign: str
+    value: float
+
+    def met(self, dataset: xr.Dataset) -> NDArray[np.bool_]:
+        """Tell for each member whether it is met; by a member that failed it is not."""
+        found = measure(dataset, self.outcome)
+        if self.sign == "never":
+            whole = np.isfinite(dataset[self.outcome.variable].transpose(..., "time").values).all(axis=-1)
+            return np.asarray(np.isnan(found) & whole)
+        with np.errstate(invalid="ignore"):
+            compared = {"<": found < self.value, ">": found > self.value, "<=": found <= self.value,
+                        ">=": found >= self.value, "=": found == self.value}  # fmt: skip
+        return np.asarray(compared[self.sign])
+
+
+def parse_criterion(text: str, dataset: xr.Dataset) -> Criterion:
+    """Return the criterion that ``text`` states.
+
+    Raises:
+        ResultError: when it is not of the form ``OUTCOME < NUMBER`` or ``OUTCOME = never``, or a mode by its name.
     """
-    under = values < below
-    index = under.argmax(axis=-1)
-    happened = np.take_along_axis(under, index[..., np.newaxis], axis=-1)[..., 0]
-    before = np.maximum(index - 1, 0)
-    high = np.take_along_axis(values, before[..., np.newaxis], axis=-1)[..., 0]
-    low = np.take_along_axis(values, index[..., np.newaxis], axis=-1)[..., 0]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        part = np.where(high > low, (high - below) / (high - low), 0.0)
-    crossed = time[before] + np.clip(part, 0.0, 1.0) * (time[index] - time[before])
-    return np.where(happened, crossed, np.nan)
-
-
-def at(time: FloatArray, values: FloatArray, moment: float | FloatArray) -> FloatArray:
-    """Return ``values`` (shape (..., times)) at a moment, the same or one for each member; NaN outside the run."""
-    when = np.broadcast_to(np.asarray(moment, dtype=np.float64), values.shape[:-1])
-    inside = (when >= time[0]) & (when <= time[-1])
-    safe = np.where(inside, when, time[0])
-    right = np.clip(np.searchsorted(time, safe, side="left"), 1, len(time) - 1)
-    part = (safe - time[right - 1]) / (time[right] - time[right - 1])
-    low = np.take_along_axis(values, (right - 1)[..., np.newaxis], axis=-1)[..., 0]
-    high = np.take_along_axis(values, right[..., np.newaxis], axis=-1)[..., 0]
-    return np.where(inside, low + part * (high - low), np.nan)
-
-
-def crisis(time: FloatArray, series: Series, roles: Roles) -> FloatArray:
-    """Return when lenders' confidence, or else liquidity, first falls below its threshold; NaN for never."""
-    if "confidence" in series:
-        return first_time(time, series["confidence"], roles.confidence)
-    return first_time(time, series["liquidity"], roles.liquidity)
-
-
-def depth(time: FloatArray, series: Series, roles: Roles) -> FloatArray:
-    """Return the output lost ``AFTER`` the crisis began, as a fraction of what earlier growth would have given."""
-    begun = crisis(time, series, roles)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logs = np.log(series["output"])
-        earlier = np.maximum(begun - BEFORE, time[0])
-        then = at(time, logs, begun)
-        growth = (then - at(time, logs, earlier)) / (begun - earlier)
-        return np.asarray(1.0 - np.exp(at(time, logs, begun + AFTER) - then - growth * AFTER))
-
-
-def _caught_up(time: FloatArray, series: Series, roles: Roles) -> FloatArray:
-    """Return the end of the fast stretch of relative knowledge: the first time after which it stays slow."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logs = np.log(series["relative knowledge"])
-    half = SUSTAINED / 2
-    before, after = np.maximum(time - half, time[0]), np.minimum(time + half, time[-1])
-    rate = np.stack([(at(time, logs, b) - at(time, logs, a)) / (b - a) for a, b in zip(before, after, strict=True)], -1)
-    fast = rate >= roles.catch_up
-    flat = fast.reshape(-1, len(time))
-    ends = [_last_of_fast(time, row) for row in flat]
-    return np.array(ends).reshape(fast.shape[:-1])
-
-
-def _last_of_fast(time: FloatArray, fast: NDArray[np.bool_]) -> float:
-    """Return when the first slow stretch of at least ``SUSTAINED`` after a fast one begins; NaN for never."""
-    if not fast.any():
-        return math.nan
-    first = int(fast.argmax())
-    slow = np.concatenate(([False], ~fast[first:], [False]))
-    edges = np.flatnonzero(slow[1:] != slow[:-1])
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        stop = min(first + end, len(time) - 1)
-        if time[stop] - time[first + begin] >= SUSTAINED or first + end == len(time):
-            return float(time[first + begin])
-    return math.nan
-
-
-def _peak(time: FloatArray, series: Series, roles: Roles) -> FloatArray:  # noqa: ARG001 (all measures are called alike)
-    return np.asarray(series["debt/equity"].max(axis=-1))
-
-
-def _peak_year(time: FloatArray, series: Series, roles: Roles) -> FloatArray:  # noqa: ARG001
-    return np.asarray(time[series["debt/equity"].argmax(axis=-1)])
-
-
-def _value(role: str, year: float) -> Callable[[FloatArray, Series, Roles], FloatArray]:
-    def of(time: FloatArray, series: Series, roles: Roles) -> FloatArray:  # noqa: ARG001
-        return at(time, series[role], year)
-
-    return of
-
-
-CRISIS: Final = ("confidence", "liquidity")
-OUTCOMES: Final = (
-    Outcome("catch-up ended", "year from which relative knowledge no longer gains much", "year",
-            ("relative knowledge",), _caught_up),
-    Outcome("peak debt/equity", "highest debt as a multiple of equity", "", ("debt/equity",), _peak),
-    Outcome("peak year", "year of the highest debt/equity", "year", ("debt/equity",), _peak_year),
-    Outcome("crisis year", "year in which confidence (or else liquidity) first falls below its threshold", "year",
-            (), crisis, CRISIS),
-    Outcome("crisis depth", "output lost three years after the crisis began, against the growth of the five before",
-            "share", ("output",), depth, CRISIS),
-    Outcome("differentiated share", "share of goods of the country's own design, 2005", "share",
-            ("differentiated share",), _value("differentiated share", 2005)),
-    Outcome("R&D/sales", "R&D over output or sales, 2005", "share", ("R&D/sales",), _value("R&D/sales", 2005)),
-    Outcome("design knowledge", "knowledge of design made at home, 2005", "", ("design knowledge",),
-            _value("design knowledge", 2005)),
-    Outcome("relative knowledge", "knowledge as a fraction of the frontier's, 2005", "share", ("relative knowledge",),
-            _value("relative knowledge", 2005)),
-    Outcome("output 2005", "output a year in 2005", "model", ("output",), _value("output", 2005)),
-    Outcome("output 2030", "output a year in 2030", "model", ("output",), _value("output", 2030)),
-)  # fmt: skip
-"""The outcomes that scenarios are compared by; ``unit`` is year, share, a pure number, or that of the model."""
-BY_KEY: Final = {outcome.key: outcome for outcome in OUTCOMES}
+    match = re.fullmatch(rf"(.+?)\s*(<=|>=|<|>|=)\s*({_NUMBER[1:-1]}|[a-z ]+)", " ".join(text.split()), re.IGNORECASE)
+    if not match:
+        cure = "Write it as in 'final output > 100', 'crisis year = never' or 'mode of output = growth'."
+        raise ResultError(Problem(f"'{text}'", "expected OUTCOME, a sign and a number", cure))
+    outcome, value = parse_outcome(match[1], dataset), match[3].strip().casefold()
+    if outcome.is_time and value == "never" and match[2] == "=":
+        return Criterion(text, outcome, "never", 0.0)
+    if outcome.kind == "mode" and value in MODES:
+        return Criterion(text, outcome, "=", float(MODES.index(value)))
+    try:
+        return Criterion(text, outcome, match[2], float(value))
+    except ValueError:
+        raise ResultError(Problem(f"'{text}'", f"'{value}' is no number", f"Modes are {', '.join(MODES)}.")) from None

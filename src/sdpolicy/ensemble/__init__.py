@@ -9,7 +9,7 @@ from sdpolicy.ensemble.job import Block, Job, Worker
 from sdpolicy.ensemble.reading import Stored, open_ensemble
 from sdpolicy.ensemble.runner import Report, simulate_members, write_ensemble
 from sdpolicy.ensemble.spread import Spread, parse_spread
-from sdpolicy.ensemble.study import Sampling, Study, Variation, plan, with_design
+from sdpolicy.ensemble.study import Sampling, Study, Variation, everything, plan, with_design
 
 __all__ = [
     "DESIGNS",
@@ -30,6 +30,7 @@ __all__ = [
     "Worker",
     "correlate",
     "draw",
+    "everything",
     "factors_of",
     "from_file",
     "make",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -146,9 +146,14 @@ def _widened(lowered: Lowered, width: float) -> Iterator[Factor]:
         yield Factor(quantity.name, spread, base, (places[id_].start, places[id_].stop), quantity.unit)
 
 
-def held(factors: tuple[Factor, ...], values: Mapping[str, float]) -> tuple[Factor, ...]:
-    """Return the factors, those of ``values`` held at one number."""
-    by_name = {key(name): value for name, value in values.items()}
-    return tuple(
-        replace(f, spread=Spread("choice", (by_name[key(f.name)],))) if key(f.name) in by_name else f for f in factors
-    )
+def rebound(lowered: Lowered, factors: Sequence[Factor]) -> tuple[Factor, ...]:
+    """Return the same factors for another version of the model, whose columns may stand elsewhere.
+
+    Raises:
+        ScenarioError: for every input that does not vary there.
+    """
+    found = [_bound(lowered, factor.name, factor.spread, None) for factor in factors]
+    problems = [item for item in found if isinstance(item, Problem)]
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(item for item in found if isinstance(item, Factor))

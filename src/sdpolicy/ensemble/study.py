@@ -102,6 +102,14 @@ def plan(
     return label_study(replace(chosen, grid=grid), job, roles)
 
 
+def everything(chosen: Case) -> xr.Dataset:
+    """Return an empty Dataset with all variables of a case's model, by which outcomes are understood."""
+    program = chosen.program
+    roles = read_roles(Path(program.source).with_suffix(".roles.toml")) if program.source else Roles()
+    columns = sum(quantity.size for quantity in program.quantities)
+    return label(chosen, np.zeros((chosen.grid.saved, columns)), engine="llvm", roles=roles)
+
+
 def label_study(chosen: Case, job: Job, roles: Roles) -> Study:
     """Return ``job`` with the labels of its case."""
     columns = sum(quantity.size for quantity in job.saved)
