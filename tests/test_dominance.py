@@ -178,8 +178,8 @@ def test_polarity_phases_and_words() -> None:
     assert len(polarity_phases(scores)) >= 1
     text = sentences(scores, "loop")
     assert text[0].startswith("From ")
-    assert "reinforcing" in text[0]
-    assert "balancing" in text[1]
+    assert "reinforces" in text[0]
+    assert "balances" in text[1]
 
 
 def test_large_model_in_bounded_time_and_memory() -> None:

@@ -1,6 +1,16 @@
 """Which feedback loops drive a run: loop scores, eigenvalues, and runs without a loop. It draws nothing."""
 
-from sdpolicy.dominance.phases import Phase, phases, polarity_phases, sentences
+from sdpolicy.dominance.phases import Level, Phase, Shares, phases, polarity_phases, sentences, shares, telling
 from sdpolicy.dominance.scores import dominance
 
-__all__ = ["Phase", "dominance", "phases", "polarity_phases", "sentences"]
+__all__ = [
+    "Level",
+    "Phase",
+    "Shares",
+    "dominance",
+    "phases",
+    "polarity_phases",
+    "sentences",
+    "shares",
+    "telling",
+]

@@ -13,9 +13,48 @@ from numpy.typing import NDArray
 from sdpolicy.dominance.arithmetic import FloatArray
 from sdpolicy.words import year
 
-Level = Literal["loop", "family"]
+Level = Literal["loop", "family", "named"]
+"""What shares are compared of: single loops, families through the same stocks, or the loops that have a name."""
 SHORTEST: Final = 1 / 40
 """A stretch shorter than this fraction of the horizon belongs to the stretch beside it."""
+FEW: Final = 6
+ENOUGH: Final = 0.5
+"""Families tell the story where the ``FEW`` strongest hold this fraction of all feedback; else named loops do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Relative scores in one partition: ``values`` of shape (labels, times), with signs, the strongest first."""
+
+    labels: tuple[str, ...]
+    values: FloatArray
+
+
+def shares(scores: xr.Dataset, level: Level, partition: int = 0) -> Shares:
+    """Return who has which share in a partition; ``named`` loops as fractions of the named loops' scores."""
+    home = "family" if level == "family" else "loop"
+    inside = scores[f"{home}_partition"].values == partition
+    if level == "named":
+        rows = np.flatnonzero(inside & (scores["name"].values != ""))
+        raw = scores["score"].values[rows]
+        total = np.abs(raw).sum(axis=0)
+        values = np.where(total > 0.0, raw / np.where(total > 0.0, total, 1.0), 0.0)
+        labels = [f"{id_} {name}" for id_, name in zip(scores["loop"].values[rows], scores["name"].values[rows],
+                                                       strict=True)]  # fmt: skip
+        order = np.argsort(-np.abs(values).mean(axis=1), kind="stable") if len(rows) else rows
+        return Shares(tuple(labels[n] for n in order), values[order])
+    rows = np.flatnonzero(inside)
+    values = scores["relative" if level == "loop" else "family_relative"].values[rows]
+    return Shares(tuple(str(name) for name in scores[home].values[rows]), values)
+
+
+def telling(scores: xr.Dataset, partition: int = 0) -> Level:
+    """Return the level at which a few can be told apart: families where few hold most, else named loops."""
+    families = shares(scores, "family", partition)
+    if not len(families.labels):
+        return "family"
+    held = np.abs(families.values[:FEW]).sum(axis=0).mean()
+    return "named" if held < ENOUGH and bool((scores["name"].values != "").any()) else "family"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +78,29 @@ def phases(
 
     Args:
         scores: what :func:`sdpolicy.dominance.dominance` returns.
-        level: single loops, or families of loops through the same stocks.
+        level: see :data:`Level`.
         partition: which cycle partition.
         shortest: stretches below this fraction of the horizon are counted to a neighbour.
     """
-    rows = np.flatnonzero(scores[f"{level}_partition"].values == partition)
-    shares = scores["relative" if level == "loop" else "family_relative"].values[rows]
-    names = scores[level].values[rows]
+    held = shares(scores, level, partition)
     time = scores["time"].values
-    active = np.abs(shares).sum(axis=0) > 0 if len(rows) else np.zeros(len(time), dtype=bool)
-    if not active.any():
+    if not held.values.any():
         return ()
-    first = int(np.argmax(active))
-    leader = np.argmax(np.abs(shares), axis=0)[first:]
-    stretches = _merged(_runs(leader), np.abs(shares[:, first:]), shortest * len(time))
+    first = int(np.argmax(np.abs(held.values).sum(axis=0) > 0))
+    values = held.values[:, first:]
+    stretches = _merged(_runs(np.argmax(np.abs(values), axis=0)), np.abs(values), shortest * len(time))
     return tuple(
-        Phase(float(time[first + a]), float(time[min(first + b, len(time) - 1)]), str(names[who]),
-              float(shares[who, first + a : first + b].mean()))
+        Phase(float(time[first + a]), float(time[min(first + b, len(time) - 1)]), held.labels[who],
+              float(values[who, a:b].mean()))
         for a, b, who in stretches
     )  # fmt: skip
 
 
 def polarity_phases(scores: xr.Dataset, partition: int = 0, shortest: float = SHORTEST) -> tuple[Phase, ...]:
     """Return the stretches in which reinforcing or balancing families together hold more than half."""
-    rows = np.flatnonzero(scores["family_partition"].values == partition)
-    shares = scores["family_relative"].values[rows]
+    held = shares(scores, "family", partition).values
     time = scores["time"].values
-    both = np.array([shares.clip(min=0.0).sum(axis=0), -shares.clip(max=0.0).sum(axis=0)])
+    both = np.array([held.clip(min=0.0).sum(axis=0), -held.clip(max=0.0).sum(axis=0)])
     active = both.sum(axis=0) > 0
     if not active.any():
         return ()
@@ -113,17 +148,17 @@ def _joined(runs: list[Stretch]) -> list[Stretch]:
     return result
 
 
-def sentences(scores: xr.Dataset, level: Level = "family") -> list[str]:
+def sentences(scores: xr.Dataset, level: Level | None = None) -> list[str]:
     """Return what drives the run, in plain words, one sentence for each phase of the largest partition."""
-    found = phases(scores, level)
+    level = level or telling(scores)
+    found = phases(scores, level, shortest=2 * SHORTEST)
     if not found:
         return ["No feedback loop acts in this run."]
+    whole = "the named loops' feedback" if level == "named" else "all feedback"
     said = []
     for n, phase in enumerate(found):
         span = f"From {year(phase.start)} to {year(phase.stop)}"
-        verb = "drives growth or decline" if phase.share > 0 else "holds it back"
+        what = "it reinforces" if phase.share > 0 else "it balances"
         which = "the strongest loop is" if n == 0 else "it is"
-        said.append(
-            f"{span} {which} {phase.driver} ({phase.polarity}, {abs(phase.share):.0%} of all feedback): it {verb}."
-        )
+        said.append(f"{span} {which} {phase.driver} ({what}; {abs(phase.share):.0%} of {whole}).")
     return said
