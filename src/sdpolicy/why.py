@@ -90,7 +90,8 @@ def why(
     if loops:
         carried, listed = _carried(first, second, target.name)
         if listed:
-            coordinates["loop"] = listed
+            coordinates["loop"] = [loop for loop, _ in listed]
+            coordinates["loop_label"] = ("loop", [text for _, text in listed])
             variables["carried"] = (("loop", "time"), carried, {"units": target.unit})
     facts = {"output": target.name, "exact": int(exact), "base_scenario": _name(first), "scenario": _name(second)}
     return xr.Dataset(variables, coordinates, {**bare.attrs, **facts, "base_title": bare.attrs["title"]})
@@ -300,10 +301,11 @@ def _sampled(
     return means.mean(axis=0), error, (values[0, 0], values[0, -1])
 
 
-def _carried(first: Case, second: Case, output: str) -> tuple[FloatArray, list[str]]:
+def _carried(first: Case, second: Case, output: str) -> tuple[FloatArray, list[tuple[str, str]]]:
     """Return how much of the difference is gone when both runs are made without each named loop."""
     runs = [cuts(chosen, outputs=[output]) for chosen in (first, second)]
     difference = runs[1][output].values - runs[0][output].values
-    names = [str(name) for name in runs[0]["run"].values]
-    assert names[0] == WHOLE
-    return difference[0] - difference[1:], names[1:]
+    ids = [str(name) for name in runs[0]["run"].values]
+    assert ids[0] == WHOLE
+    labels = [f"{id_} {name}" if name != id_ else id_ for id_, name in zip(ids, runs[0]["name"].values, strict=True)]
+    return difference[0] - difference[1:], list(zip(ids, labels, strict=True))[1:]

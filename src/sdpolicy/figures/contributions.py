@@ -1,0 +1,232 @@
+"""What a difference between two runs is made of: policies, what they do together, and loops. It knows Datasets only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from sdpolicy.figures.chart import FloatArray, darker
+from sdpolicy.figures.frame import footer, header
+from sdpolicy.figures.labels import short_names
+from sdpolicy.figures.style import (
+    BASELINE,
+    COLOURS,
+    FAINT,
+    GREY,
+    INK,
+    LABEL,
+    MARGIN,
+    NOTE,
+    PANEL,
+    Box,
+    Ink,
+    Page,
+    clip,
+    dress,
+    measure,
+    wrap,
+)
+from sdpolicy.words import number, unit_words, year
+
+MORE, LESS = COLOURS[0], COLOURS[1]
+MOST: Final = 12
+"""How many bars a panel has; the smallest others are left out and counted."""
+
+
+def contributions(difference: xr.Dataset, at: float | None = None) -> Figure:
+    """Return what each policy adds to the difference at one time, what pairs do together, and what loops carry.
+
+    Args:
+        difference: what :func:`sdpolicy.why.why` returns.
+        at: the time, by default the last.
+    """
+    time = difference["time"].values
+    moment = int(np.argmin(np.abs(time - at))) if at is not None else len(time) - 1
+    facts = difference.attrs
+    base, changed = (str(facts.get(key) or "the model") for key in ("base_scenario", "scenario"))
+    page = Page()
+    values = [float(difference[key].values[moment]) for key in ("base", "changed")]
+    unit = unit_words(str(difference["contribution"].attrs.get("units", "")))
+    title = f"Why {facts.get('output', '')} differs in {year(float(time[moment]))}"
+    names = short_names([base, changed])
+    question = f"{names[0]}: {number(values[0])}. {names[1]}: {number(values[1])}. Difference: "
+    top = header(page, title, f"{question}{signed(values[1] - values[0])} ({unit}).")
+    bottom = footer(page, [difference])
+    panels = ["policy", "synergy" if _pairs(difference) else "", "loop" if "carried" in difference else ""]
+    shown = [panel for panel in panels if panel]
+    gap = 34.0
+    width = (page.width - 2 * MARGIN + gap) / len(shown)
+    for n, panel in enumerate(shown):
+        box = Box(MARGIN + n * width, top + 6, MARGIN + (n + 1) * width - gap, bottom)
+        if panel == "policy":
+            _policies(page, box, difference, moment)
+        elif panel == "synergy":
+            _synergy(page, box, difference, moment)
+        else:
+            _loops(page, box, difference, moment)
+    return page.figure
+
+
+def signed(value: float) -> str:
+    """Return a number with its sign.
+
+    >>> signed(2.5), signed(-3.0), signed(0.0)
+    ('+2.5', '−3', '0')
+    """
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
+def _pairs(difference: xr.Dataset) -> bool:
+    return "synergy" in difference and difference.sizes["policy"] > 1
+
+
+def _policies(page: Page, box: Box, difference: xr.Dataset, moment: int) -> None:
+    values = difference["contribution"].values[:, moment]
+    errors = difference["error"].values[:, moment]
+    note = "Shapley values: they add up to the difference."
+    if not difference.attrs.get("exact", 1):
+        note += " Sampled; the lines are two standard errors."
+    names = [str(name) for name in difference["policy"].values]
+    total = float(values.sum())
+    _bars(
+        page, box, "What each policy adds", note, [*names, "together"], np.append(values, total), np.append(errors, 0)
+    )
+
+
+def _loops(page: Page, box: Box, difference: xr.Dataset, moment: int) -> None:
+    values = difference["carried"].values[:, moment]
+    names = [str(name) for name in difference["loop_label"].values]
+    note = "How much of the difference is gone in runs without the loop. These do not add up."
+    order = np.argsort(-np.abs(values))
+    _bars(page, box, "Which loops carry it", note, [names[n] for n in order], values[order], np.zeros(len(order)))
+
+
+def _bars(
+    page: Page, box: Box, title: str, note: str, names: Sequence[str], values: FloatArray, errors: FloatArray
+) -> None:
+    page.text(box.left, box.top + 22, title, PANEL)
+    y = box.top + 30.0
+    for line in wrap(note, box.width, NOTE):
+        page.text(box.left, y, line, NOTE)
+        y += NOTE.size * 1.3
+    order = [n for n in np.argsort(-np.abs(values)) if names[n] != "together"][:MOST]
+    order += [n for n, name in enumerate(names) if name == "together"]
+    side = min(max(measure(part, LABEL) for n in order for part in wrap(names[n], 132, LABEL)) + 14, 160)
+    plot = Box(box.left + side, y + 14, box.right - 6, min(box.bottom - 6, y + 14 + 54 * len(order)))
+    axes = page.axes(plot)
+    _bare(axes)
+    reach = float(np.nanmax(np.abs(values[order]) + 2 * errors[order])) or 1.0
+    low = -1.55 * reach if (values[order] < 0).any() else -0.05 * reach
+    high = 1.55 * reach if (values[order] > 0).any() else 0.05 * reach
+    axes.set_xlim(low, high)
+    axes.set_ylim(len(order) - 0.5, -0.5)
+    axes.axvline(0.0, color=INK, linewidth=1.2)
+    for row, n in enumerate(order):
+        value, whole = float(values[n]), names[n] == "together"
+        colour = BASELINE if whole else MORE if value > 0 else LESS
+        axes.barh(row, value, height=0.62, color=colour)
+        if errors[n] > 0:
+            axes.plot([value - 2 * errors[n], value + 2 * errors[n]], [row, row], color=INK, linewidth=1.5)
+        text = axes.text(value + (0.03 if value >= 0 else -0.03) * (high - low), row, "")
+        dress(text, signed(value), Ink(16, darker(colour), "bold", "left" if value >= 0 else "right", "center"))
+        lines = clip(wrap(names[n], 140, LABEL), 2)
+        centre = plot.top + (row + 0.5) * plot.height / len(order)
+        for k, line in enumerate(lines):
+            ink = replace(LABEL, weight="bold" if whole else "normal")
+            page.text(box.left, centre + (k - (len(lines) - 1) / 2) * LABEL.size * 1.1, line, ink)
+
+
+def _synergy(page: Page, box: Box, difference: xr.Dataset, moment: int) -> None:
+    """Draw the matrix of what pairs do together: a number in a shade for each pair."""
+    values = difference["synergy"].values[:, :, moment]
+    names = [str(name) for name in difference["policy"].values]
+    page.text(box.left, box.top + 22, "What pairs do together", PANEL)
+    y = box.top + 30.0
+    for line in wrap("Beyond what each does alone, averaged over all orders.", box.width, NOTE):
+        page.text(box.left, y, line, NOTE)
+        y += NOTE.size * 1.3
+    count = len(names)
+    small = Ink(15, INK, vertical="center")
+    side = 120.0
+    cell = min((box.width - side) / count, (box.bottom - y - 110) / count, 84.0)
+    plot = Box(box.left + side, y + 14, box.left + side + cell * count, y + 14 + cell * count)
+    axes = page.axes(plot)
+    _bare(axes)
+    axes.set_xlim(-0.5, count - 0.5)
+    axes.set_ylim(count - 0.5, -0.5)
+    most = float(np.abs(values).max()) or 1.0
+    for i in range(count):
+        for k, line in enumerate(clip(wrap(f"{i + 1} {names[i]}", side - 8, small), 2)):
+            page.text(box.left, plot.top + (i + 0.5) * cell + (k - 0.5) * 16, line, small)
+        page.text(plot.left + (i + 0.5) * cell, plot.bottom + 16, f"{i + 1}", replace(small, horizontal="center"))
+        for j in range(count):
+            value = float(values[i, j])
+            face = (MORE if value > 0 else LESS, 0.75 * abs(value) / most) if i != j else FAINT
+            axes.add_patch(Rectangle((j - 0.48, i - 0.48), 0.96, 0.96, facecolor=face, edgecolor="none"))
+            if i != j and cell > 40:
+                text = axes.text(j, i, "")
+                dress(text, signed(value), Ink(14 if cell > 56 else 11, INK, "normal", "center", "center"))
+
+
+def _bare(axes: Axes) -> None:
+    axes.grid(visible=False)
+    axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def without_loops(runs: xr.Dataset, variable: str) -> Figure:
+    """Return one panel for each named loop: a variable with all loops (dark) and without this one (in colour).
+
+    Args:
+        runs: what :func:`sdpolicy.dominance.cutting.cuts` returns.
+        variable: a variable of it.
+    """
+    names = [str(name) for name in runs["run"].values][1:]
+    titles = [str(name) for name in runs["name"].values][1:]
+    values, time = runs[variable].values, runs["time"].values
+    page = Page(height=720 if len(names) <= 15 else 960)
+    unit = unit_words(str(runs[variable].attrs.get("units", "")))
+    question = f"{variable} ({unit}): dark with all loops, in colour without the loop that the panel names."
+    top = header(page, f"What each loop does: {runs.attrs.get('title', '')}", question)
+    bottom = footer(page, [runs])
+    across = 4 if len(names) <= 12 else 5
+    rows = -(-len(names) // across)
+    width, height = (page.width - 2 * MARGIN + 20) / across, (bottom - top) / max(rows, 1)
+    whole = values[0]
+    finite = np.concatenate([whole, *(row for row in values[1:] if np.isfinite(row).all())])
+    limits = (min(0.0, float(finite.min())), min(float(finite.max()), 2.5 * float(np.abs(whole).max())) * 1.06)
+    for n, (name, title) in enumerate(zip(names, titles, strict=True)):
+        left, upper = MARGIN + (n % across) * width, top + (n // across) * height
+        label = f"{name} {title}" if title != name else name
+        page.text(
+            left,
+            upper + 20,
+            clip(wrap(label, width - 26, Ink(16, INK, "bold")), 1)[0],
+            Ink(16, INK, "bold", vertical="bottom"),
+        )
+        axes = page.axes(Box(left + 34, upper + 26, left + width - 22, upper + height - 26))
+        axes.tick_params(labelsize=8.5)
+        axes.set_xlim(float(time[0]), float(time[-1]))
+        axes.set_ylim(*limits)
+        axes.fill_between(time, whole, values[n + 1], color=COLOURS[1], alpha=0.18, linewidth=0)
+        axes.plot(time, whole, color=BASELINE, linewidth=1.8)
+        axes.plot(time, values[n + 1], color=COLOURS[1], linewidth=2.2, linestyle="--")
+        change = float(values[n + 1][-1] - whole[-1]) / abs(float(whole[-1])) if whole[-1] else float("nan")
+        if np.isfinite(change):
+            note = axes.text(0.03, 0.94, "", transform=axes.transAxes)
+            dress(note, f"{change:+.0%}".replace("-", "−"), Ink(15, darker(COLOURS[1]), "bold", "left", "top"))
+    page.text(
+        page.width - MARGIN,
+        bottom + 4,
+        "percent: the change at the end",
+        replace(NOTE, horizontal="right", colour=GREY),
+    )
+    return page.figure
