@@ -16,8 +16,8 @@ from sdpolicy.backends.base import FloatArray
 from sdpolicy.backends.llvm import objects
 from sdpolicy.backends.llvm.checks import prune, targets
 from sdpolicy.backends.llvm.dual import DualEmitter
-from sdpolicy.backends.llvm.frame import NAME, attributes
-from sdpolicy.backends.llvm.text import ENTRY, Value, Writer
+from sdpolicy.backends.llvm.frame import NAME
+from sdpolicy.backends.llvm.text import ENTRY, Value, Writer, attributes
 from sdpolicy.errors import ModelError, Problem
 from sdpolicy.expression import STEP_TIME, TIME
 from sdpolicy.lower import Lowered

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sdpolicy.backends.llvm.text import Writer
+from sdpolicy.backends.llvm.text import Writer, attributes
 
 NAME: Final = "sd_run"
 """The function's name in the object."""
@@ -96,11 +96,3 @@ class Frame:
         yield "exit:"
         yield "  ret void"
         yield "}"
-
-
-def attributes(width: int) -> str:
-    """Ask for registers as wide as the vectors, on machines that have them."""
-    bits = min(max(width * 64, 128), 512)
-    # Values that don't fit into registers wait on the stack, which must not split them over cache lines.
-    aligned = 'alignstack(64) "stackrealign" ' if width > 1 else ""
-    return f'nounwind {aligned}"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'

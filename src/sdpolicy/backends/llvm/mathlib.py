@@ -6,9 +6,29 @@ Scalars use the system's own functions, as Python's ``math`` does; these here se
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from sdpolicy.backends.llvm.text import Value, Writer
+from sdpolicy.backends.llvm.text import ENTRY, Value, Writer, attributes, double
+
+def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) -> Value:
+    """Call the function of lanes that ``write`` writes, and write it when it is asked for first.
+
+    A step of a model whose every exp and power stood in line would not fit into a processor's instruction cache.
+    """
+    vector, full = w.type("f", True), f"@{name}.lanes"
+    if full not in w.declared:
+        inner = Writer(w.target)
+        given = [Value(f"%a{i}", "f", True, ENTRY) for i in range(len(args))]
+        result = inner.use(write(inner, *given), True)
+        w.declared = {**inner.declared, **w.declared}
+        taken = ", ".join(f"{vector} {value.name}" for value in given)
+        lines = [f"define internal {vector} {full}({taken}) {attributes(w.target.width)} {{", *inner.lines[ENTRY]]
+        w.declared[full] = "\n".join([*lines, f"  ret {vector} {result}", "}"])
+    passed = ", ".join(f"{vector} {w.use(arg, True)}" for arg in args)
+    return w.emit(f"call {vector} {full}({passed})", "f", True, max(arg.level for arg in args))
+
 
 MAGIC: Final = 6755399441055744.0
 """1.5 * 2**52: adding it leaves the nearest whole number in the low bits."""
@@ -119,6 +139,16 @@ def power(w: Writer, x: Value, y: Value) -> Value:
     if y.number in (1.0, 2.0, 3.0):
         square = x if y.number == 1.0 else w.mul(x, x)
         return w.mul(square, x) if y.number == 3.0 else square
+    if y.number is None:
+        return outlined(w, "pow", _power, x, y)
+    return outlined(w, f"pow.{double(y.number)}", partial(_constant_power, y.number), x)
+
+
+def _constant_power(exponent: float, w: Writer, x: Value) -> Value:
+    return _power(w, x, w.number(exponent))
+
+
+def _power(w: Writer, x: Value, y: Value) -> Value:
     size = w.intrinsic("fabs", x)
     value = _power_core(w, size, y)
     value = _power_edges(w, size, y, value)

@@ -352,6 +352,14 @@ def double(value: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
+def attributes(width: int) -> str:
+    """Ask for registers as wide as the vectors, on machines that have them."""
+    bits = min(max(width * 64, 128), 512)
+    # Values that don't fit into registers wait on the stack, which must not split them over cache lines.
+    aligned = 'alignstack(64) "stackrealign" ' if width > 1 else ""
+    return f'nounwind {aligned}"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
+
+
 def constant_array(name: str, kind: str, values: Sequence[str]) -> str:
     """Return the definition of a constant array."""
     inside = ", ".join(f"{kind} {value}" for value in values)
