@@ -1,13 +1,15 @@
 // Walks through a lecture page in headless Chromium and prints what it found, as JSON.
 //   node browser/check.mjs PAGE walk            every step, by keys: what is shown, how large, errors, requests, axe
 //   node browser/check.mjs PAGE series FILE     runs the settings in FILE in the page's worker; prints the series
+//   node browser/check.mjs PAGE shares          each loop's share among all named loops, at all saved times
+//   node browser/check.mjs PAGE game            plays the game's rounds
 //   node browser/check.mjs PAGE speed           milliseconds from a slider's movement to the redrawn page
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { open } from "./open.mjs";
 
 const [file, task, argument] = process.argv.slice(2);
-const tasks = { walk, series, speed };
+const tasks = { walk, series, speed, shares, game };
 console.log(JSON.stringify(await tasks[task]()));
 
 async function walk() {
@@ -129,6 +131,45 @@ async function series() {
   }, members);
   await browser.close();
   return { ...rows, ...seen };
+}
+
+async function shares() {
+  const { browser, page, seen } = await open(file);
+  const found = await page.evaluate(() => {
+    const it = sdpolicyPage;
+    const { raw } = it.scores();
+    const ids = Object.keys(raw);
+    const times = Array.from({ length: it.now.rows }, (_, i) => it.now.time(i));
+    return { times, raw: Object.fromEntries(ids.map((id) => [id, [...raw[id]]])) };
+  });
+  await browser.close();
+  return { ...found, ...seen };
+}
+
+async function game() {
+  const { browser, page, seen } = await open(file);
+  await page.evaluate(() => sdpolicyPage.enter(sdpolicyPage.data.steps.findIndex((step) => step.id === "game")));
+  const hidden = [];
+  let rounds = 0;
+  while (await page.locator(".game .round").count()) {
+    await page.locator(".slider input").first().focus();
+    await page.keyboard.press("Home");
+    hidden.push(await page.evaluate(() => {
+      const it = sdpolicyPage;
+      const paths = [...document.querySelectorAll(".cell:first-child svg path")];
+      const right = Math.max(...paths.flatMap((path) => [...path.getAttribute("d").matchAll(/([\d.]+) [\d.-]+/g)].map((m) => Number(m[1]))));
+      return right < document.querySelector(".cell svg").getBoundingClientRect().width * 0.9 || it.game.horizon() >= 2005;
+    }));
+    await page.locator(".game > button.primary").click();
+    rounds += 1;
+  }
+  const found = await page.evaluate(() => {
+    const it = sdpolicyPage;
+    const last = (run) => run.series("output")[run.rows - 1];
+    return { over: it.game.over, best: last(it.game.bestRun()), history: last(it.base), text: document.querySelector(".game").textContent };
+  });
+  await browser.close();
+  return { ...found, rounds, hidden, ...seen };
 }
 
 async function speed() {

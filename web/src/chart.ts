@@ -125,7 +125,8 @@ type Scale = (value: number) => number;
 function titleOf(input: ChartInput): SVGElement {
   const title = svg("text", { x: 2, y: input.size, fill: input.palette.ink });
   title.append(svg("tspan", { "font-weight": 700 }, input.title));
-  if (input.unit) title.append(svg("tspan", { fill: input.palette.soft, dx: input.size * 0.4 }, input.unit));
+  const room = measure(input.title, input.size, 700) + input.size * 0.4 + measure(input.unit, input.size) < input.width;
+  if (input.unit && room) title.append(svg("tspan", { fill: input.palette.soft, dx: input.size * 0.4 }, input.unit));
   return title;
 }
 

@@ -14,6 +14,7 @@ export interface Slider {
   unit: string;
   decimals: number;
   since: number | null;
+  hold: boolean;
   meaning: string;
   index: number;
   table: string;

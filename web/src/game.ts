@@ -32,24 +32,30 @@ export class GameBoard {
   panel(): HTMLElement {
     const { page, game } = this;
     const box = el("div", { class: "game" }, el("p", { class: "hint" }, page.say(game.goal)));
-    if (this.round < game.rounds.length) {
+    if (!this.over) {
       const stop = game.rounds[this.round + 1] ?? Math.floor(page.now.time(page.now.rows - 1));
       box.append(el("p", { class: "round" }, page.word("round", this.round + 1, game.rounds.length, game.rounds[this.round], stop)));
       box.append(page.sliders(game.sliders));
       box.append(button(page.word("play5"), () => this.next(), { class: "primary" }));
       return box;
     }
-    const result = page.word("yourResult", this.score(page.now), this.score(page.base), this.score(this.bestRun()));
-    box.append(el("p", { class: "answer", role: "status" }, result));
+    const scores = [page.now, page.base, this.bestRun()].map((run) => this.score(run));
+    box.append(el("p", { class: "answer", role: "status" }, page.word("yourResult", ...scores)));
+    const failed = this.failure(page.now);
+    if (failed !== null) box.append(el("p", { class: "failed" }, page.word("notPaid", failed)));
     const actions = el("div", { class: "actions" });
     actions.append(button(page.word("playAgain"), () => page.reset(), { class: "primary" }));
     box.append(actions);
     return box;
   }
 
+  get over(): boolean {
+    return this.round >= this.game.rounds.length;
+  }
+
   // Up to which year results may be seen.
   horizon(): number {
-    return this.round < this.game.rounds.length ? this.game.rounds[this.round] : Infinity;
+    return this.over ? Infinity : this.game.rounds[this.round];
   }
 
   private next(): void {
@@ -73,7 +79,16 @@ export class GameBoard {
     page.draw();
   }
 
-  private bestRun(): Run {
+  // The first year in which the limit is broken, if it is.
+  private failure(run: Run): number | null {
+    const graph = this.page.data.graphs.find((item) => item.id === this.game.limit);
+    if (!graph) return null;
+    const values = run.series(graph.variable, graph.scale);
+    const row = values.findIndex((value, i) => run.time(i) >= this.game.rounds[0] && value < this.game.limit_value);
+    return row < 0 ? null : Math.floor(run.time(row));
+  }
+
+  bestRun(): Run {
     if (!this.best) {
       const schedule: Schedule = {};
       for (const [id, values] of Object.entries(this.game.best)) {
@@ -86,7 +101,7 @@ export class GameBoard {
 
   private score(run: Run): string {
     const graph: Graph = this.page.data.graphs.find((item) => item.id === this.game.score)!;
-    const values = run.series(graph.variable);
-    return format(values[values.length - 1] * graph.scale, graph.decimals);
+    const values = run.series(graph.variable, graph.scale);
+    return format(values[values.length - 1], graph.decimals);
   }
 }

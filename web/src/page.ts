@@ -31,7 +31,7 @@ export class Page {
   private readonly stage: Stage;
   private readonly notes: Notes;
   private readonly menu: Menu;
-  private readonly game: GameBoard | null;
+  readonly game: GameBoard | null;
   private readonly parts: Record<"header" | "story" | "stage" | "footer" | "handout", HTMLElement>;
   private timeInput: HTMLInputElement | null = null;
   private timeOutput: HTMLElement | null = null;
@@ -125,7 +125,8 @@ export class Page {
 
   graphs(): Graph[] {
     const prediction = this.prediction();
-    const names = prediction && !prediction.revealed ? [this.step.predict!.graph] : this.step.graphs;
+    const predicted = prediction ? [this.step.predict!.graph] : [];
+    const names = prediction && !prediction.revealed ? predicted : [...new Set([...predicted, ...this.step.graphs])];
     const chosen = names.map((name) => this.data.graphs.find((graph) => graph.id === name)!).filter(Boolean);
     return chosen.length > 0 ? chosen : this.data.graphs.slice(0, 4);
   }
@@ -411,11 +412,11 @@ export class Page {
       values: this.state.values,
       words: (text) => this.say(text),
       heading: { policy: this.word("policies"), assumption: this.word("assumptions") },
-      since: (year) => this.word("slider", year),
+      since: (year) => (this.isGame ? "" : this.word("slider", year)),
       onStart: () => this.startGesture(),
       onInput: (id, value) => (this.isGame ? this.game!.move(id, value) : this.move(id, value)),
     });
-    made.append(button(`${this.word("reset")} (R)`, () => this.reset(), { class: "reset" }));
+    if (!this.isGame) made.append(button(`${this.word("reset")} (R)`, () => this.reset(), { class: "reset" }));
     return made;
   }
 

@@ -103,10 +103,10 @@ function valueAt(points: [number, number][], x: number): number {
 
 // The points of a path whose last value is to be `value`: unchanged up to `since`, stretched after it. A path that
 // stays level after `since` jumps there.
-export function stretched(points: [number, number][], since: number, value: number): [number, number][] {
+export function stretched(points: [number, number][], since: number, value: number, hold = false): [number, number][] {
   const base = valueAt(points, since);
   const last = points[points.length - 1][1];
-  if (last === base) return heldFrom(points, [[since, value]]);
+  if (last === base || hold) return heldFrom(points, [[since, value]]);
   const factor = (value - base) / (last - base);
   const made = points.filter(([x]) => x < since);
   made.push([since, base]);
@@ -141,7 +141,7 @@ export function taskOf(data: PageData, values: Values, schedule: Schedule = {}):
 
 function pathOf(slider: Slider, value: number, changes?: [number, number][]): [number, number][] {
   if (changes) return heldFrom(slider.points, changes);
-  return value === slider.value || slider.since === null ? slider.points : stretched(slider.points, slider.since, value);
+  return value === slider.value || slider.since === null ? slider.points : stretched(slider.points, slider.since, value, slider.hold);
 }
 
 function spread(points: [number, number][]): [number[], number[]] {

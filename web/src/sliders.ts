@@ -14,8 +14,8 @@ export interface SlidersInput {
   onInput: (id: string, value: number) => void;
 }
 
-export function shown(slider: Slider, value: number): string {
-  const unit = slider.unit ? `${slider.unit === "%" ? "\u202f" : "\u00a0"}${slider.unit}` : "";
+function shown(slider: Slider, value: number, words: (text: string) => string): string {
+  const unit = slider.unit ? `\u00a0${words(slider.unit)}` : "";
   return `${format(value * slider.scale, slider.decimals)}${unit}`;
 }
 
@@ -34,7 +34,7 @@ export function panel(input: SlidersInput): HTMLElement {
 function lever(slider: Slider, input: SlidersInput): HTMLElement {
   const name = `slider-${slider.id}`;
   const value = input.values[slider.id];
-  const output = el("output", { for: name }, shown(slider, value));
+  const output = el("output", { for: name }, shown(slider, value, input.words));
   const label = input.words(slider.label);
   const since = slider.since === null ? "" : ` ${input.since(slider.since)}`;
   const range = el("input", {
@@ -44,7 +44,7 @@ function lever(slider: Slider, input: SlidersInput): HTMLElement {
     max: slider.high,
     step: slider.step,
     value,
-    "aria-valuetext": shown(slider, value),
+    "aria-valuetext": shown(slider, value, input.words),
     title: slider.meaning ? input.words(slider.meaning) : null,
   });
   range.addEventListener("pointerdown", input.onStart);
@@ -53,8 +53,8 @@ function lever(slider: Slider, input: SlidersInput): HTMLElement {
   });
   range.addEventListener("input", () => {
     const chosen = Number(range.value);
-    output.textContent = shown(slider, chosen);
-    range.setAttribute("aria-valuetext", shown(slider, chosen));
+    output.textContent = shown(slider, chosen, input.words);
+    range.setAttribute("aria-valuetext", shown(slider, chosen, input.words));
     input.onInput(slider.id, chosen);
   });
   return el("div", { class: "slider" }, el("div", { class: "top" }, el("label", { for: name }, `${label}${since}`), output), range, ticks(slider));

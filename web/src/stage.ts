@@ -94,14 +94,20 @@ export class Stage {
     const { page } = this;
     const { palette, data } = page;
     const times = page.base.times();
-    const hidden = prediction && !prediction.revealed ? rowAt(data.grid, prediction.times[0]) : undefined;
+    const game = page.isGame ? page.game : null;
+    const until = prediction && !prediction.revealed ? prediction.times[0] : (game?.horizon() ?? Infinity);
+    const hidden = Number.isFinite(until) ? rowAt(data.grid, until) : undefined;
     const now = this.series(page.now, graph);
     const lines: Line[] = [];
     if (page.now !== page.base && differs(page.now, page.base, graph)) {
-      lines.push({ values: this.series(page.base, graph), label: hidden ? "" : page.word("base"), colour: palette.base, text: palette.soft, width: 3, to: hidden });
+      lines.push({ values: this.series(page.base, graph), label: hidden ? "" : page.word(game ? "history" : "base"), colour: palette.base, text: palette.soft, width: 3, to: hidden });
     }
-    if (page.ghost && differs(page.ghost, page.base, graph) && differs(page.ghost, page.now, graph)) {
+    if (page.ghost && !game && differs(page.ghost, page.base, graph) && differs(page.ghost, page.now, graph)) {
       lines.push({ values: this.series(page.ghost, graph), label: page.word("before"), colour: palette.ghost, text: palette.soft, width: 2.5, dash: "9 6", to: hidden });
+    }
+    if (game?.over) {
+      const colour = palette.series[2];
+      lines.push({ values: this.series(game.bestRun(), graph), label: page.word("best"), colour, text: palette.seriesText[2], width: 3, dash: "12 5" });
     }
     const label = hidden ? "" : lines.length > 0 || prediction ? page.word("now") : "";
     lines.push({ values: now, label, colour: palette.now, text: palette.nowText, width: 4.5, to: hidden, cursor: true });
@@ -115,7 +121,7 @@ export class Stage {
       phases: data.phases,
       phaseLabels: data.phases.map((phase) => (top ? page.say(phase.label) : "")),
       showPhases: true,
-      evidence: !hidden,
+      evidence: !hidden && !game,
       lineLabel: page.say(graph.line_label),
       cursor: hidden || atEnd(page) ? null : page.state.time,
       width,

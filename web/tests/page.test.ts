@@ -13,7 +13,7 @@ import { fill, WORDS } from "../src/texts";
 
 const slider = (more: Partial<Slider>): Slider => ({
   id: "a", variable: "a", label: "A", kind: "policy", low: 0, high: 10, step: 1, ticks: [], value: 2, scale: 1, unit: "",
-  decimals: 0, since: null, meaning: "", index: 0, table: "", points: [], ...more,
+  decimals: 0, since: null, hold: false, meaning: "", index: 0, table: "", points: [], ...more,
 });
 
 test("a path is stretched after its date and left alone before it", () => {

@@ -212,10 +212,20 @@
   // A model made ready to run: make is the generated function, plan says where things stand.
   function kernel(make, plan) {
     const sizes = plan.sizes;
+    const originals = prepare(plan.tables);
+    const curves = prepare(plan.tables); // what the model reads: its own points, or those of the run's tables
+    const model = make(rt, curves);
+    let changed = [];
+
+    function load(tables) {
+      for (const id of changed) originals[id].forEach((own, i) => Object.assign(curves[id][i], own));
+      changed = Object.keys(tables ?? {});
+      for (const id of changed) tables[id].forEach(([xs, ys], i) => Object.assign(curves[id][i], curve(xs, ys)));
+    }
 
     // Run once. Returns rows of `width` values (hidden quantities after the model's own) at the saved times.
     function run(parameters, grid, method, tables) {
-      const model = make(rt, prepare({ ...plan.tables, ...tables }));
+      load(tables);
       const scheme = METHODS[method];
       const saved = Math.floor(grid.steps / grid.every) + 1;
       const values = new Float64Array(saved * sizes.row).fill(NaN);
@@ -245,7 +255,7 @@
         for (let i = 1; i < scheme.b.length; i += 1) {
           advance(y, grid.step, scheme.a[i], slopes, stage);
           const at = time + scheme.c[i] * grid.step;
-          model.running(c, k, h, stage, memory, ring.out, at, time, slopes[i], null, null, null);
+          model.flows(c, k, h, stage, memory, ring.out, at, time, slopes[i]);
         }
         advance(y, grid.step, scheme.b, slopes, next);
         [y, next] = [next, y];
@@ -255,7 +265,13 @@
       return { values, trouble: null };
     }
 
-    return { run, plan, parts: (tables) => make(rt, prepare({ ...plan.tables, ...tables })).parts };
+    // The equations one by one, with the tables of a run; good until the next run.
+    function parts(tables) {
+      load(tables);
+      return model.parts;
+    }
+
+    return { run, plan, parts };
   }
 
   root.sdpolicyEngine = { kernel, METHODS, rt };

@@ -114,12 +114,16 @@ class _Text:
         self.running = _targets(lowered.running)
         self.scope = Scope()
         self.hoisted: dict[tuple[int, ...], str] = {}
+        self.curves: dict[str, str] = {}
+        self.called: set[str] = set()
         self.scratch = 0
 
     def module(self) -> str:
         functions = [self.constant_function(), self.startup_function(), self.held_function()]
-        functions += [self.running_function(), self.parts()]
+        functions += [self.running_function(), self.flows_function(), self.parts()]
         hoists = [f"const {name} = {list(values)};" for values, name in self.hoisted.items()]
+        hoists += [f"const {name} = {curve};" for curve, name in self.curves.items()]
+        hoists += [f"const rt_{name} = rt.{name};" for name in sorted(self.called)]
         head = ['"use strict";', f"const w = new Float64Array({self.scratch});", *hoists]
         return "\n".join(["function (rt, tables) {", *head, *functions, "}"]) + "\n"
 
@@ -169,19 +173,41 @@ class _Text:
         lines += self.give("h", self.held)
         return self.function("held(c, k, m, h, $step_time)", lines)
 
-    def running_function(self) -> str:
-        low = self.lowered
+    def stores(self) -> list[str]:
+        """Return statements that take everything that a running equation may read."""
         self.scope = Scope()
-        lines = [*self.take("c", self.constants), *self.take("k", low.initials), *self.take("h", self.held)]
+        lines = [*self.take("c", self.constants), *self.take("k", self.lowered.initials), *self.take("h", self.held)]
         lines += [*self.take("y", self.states), *self.take("m", self.memories), *self.take("r", self.rings)]
         self.scratch_for(self.running)
-        lines += self.equations(low.running)
-        flows = [Equation(f"flow__{s.target}", s.flow, s.axes, s.index) for s in low.states]
+        return lines
+
+    def flow_equations(self) -> list[Equation]:
+        return [Equation(f"flow__{s.target}", s.flow, s.axes, s.index) for s in self.lowered.states]
+
+    def flows_function(self) -> str:
+        """The flows alone, for the later stages of a step: what no flow depends on is left out."""
+        needed: set[str] = set()
+        wanted = [name for state in self.lowered.states for name in references(state.flow)]
+        inputs = reads(self.lowered)
+        running = set(self.running)
+        while wanted:
+            name = wanted.pop()
+            if name in running and name not in needed:
+                needed.add(name)
+                wanted.extend(inputs[name])
+        lines = [*self.stores(), *self.equations([e for e in self.lowered.running if e.target in needed])]
+        names = [f"flow__{name}" for name in self.states]
+        lines += [*self.enter("f", names), *self.equations(self.flow_equations()), *self.give("f", names)]
+        return self.function("flows(c, k, h, y, m, r, $time, $step_time, f)", lines)
+
+    def running_function(self) -> str:
+        low = self.lowered
+        lines = [*self.stores(), *self.equations(low.running)]
+        flows = self.flow_equations()
         updates = [Equation(f"next__{m.target}", m.update, m.axes, m.index) for m in low.memories]
         inputs = [Equation(f"next__{r.target}", r.input, r.axes, r.index) for r in low.rings]
         lines += self.enter("f", [f"flow__{name}" for name in self.states])
         lines += [*self.equations(flows), *self.give("f", [f"flow__{name}" for name in self.states])]
-        lines += ["if (row === null) return;"]
         for store, group, names in (("u", updates, self.memories), ("x", inputs, self.rings)):
             derived = [f"next__{name}" for name in names]
             lines += [*self.enter(store, derived), *self.equations(group), *self.give(store, derived)]
@@ -201,7 +227,7 @@ class _Text:
             for e in (*single, *flows)
             if not e.axes
         ]
-        names = ["constants", "startup", "held", "running"]
+        names = ["constants", "startup", "held", "running", "flows"]
         return "\n".join(["const parts = {", *entries, "};", f"return {{ {', '.join(names)}, parts }};"])
 
     @staticmethod
@@ -285,6 +311,11 @@ class _Text:
             stride *= size
         return " + ".join([*reversed(parts), *([str(offset)] if offset or not parts else [])])
 
+    def call(self, name: str) -> str:
+        """Return the name of a function of the runtime, which then is a constant of the module."""
+        self.called.add(name)
+        return f"rt_{name}"
+
     def hoist(self, values: tuple[int, ...]) -> str:
         return self.hoisted.setdefault(values, f"at{len(self.hoisted)}__")
 
@@ -301,8 +332,11 @@ class _Text:
                 return self.reading(name, index, self.shape.get(name, ()), loops), ATOM
             case Lookup(table=table, x=x, mode=mode, index=index):
                 shape = self.lowered.table_by_id[table].shape
-                curve = f'tables["{table}"][{self.position(index, shape, loops, 0)}]'
-                return f"rt.{mode}({curve}, {self.number(x, loops)})", ATOM
+                place = self.position(index, shape, loops, 0)
+                curve = f'tables["{table}"][{place}]'
+                if place.isdigit():
+                    curve = self.curves.setdefault(curve, f"curve{len(self.curves)}__")
+                return f"{self.call(mode)}({curve}, {self.number(x, loops)})", ATOM
             case Reduce(op=op, axes=axes, body=body):
                 return self.reduction(op, axes, body, loops), ATOM
             case Apply(op=op) if op in COMPARISONS or op in LOGIC:
@@ -318,7 +352,7 @@ class _Text:
                 return f"{left} {sign} {right}", strength
             case Apply(op=op, args=args):
                 inside = ", ".join(self.number(arg, loops) for arg in args)
-                return f"rt.{op}({inside})", ATOM
+                return f"{self.call(op)}({inside})", ATOM
 
     def truth(self, node: Node, loops: Mapping[str, str], binding: int = 0) -> str:
         """Return ``node`` as a condition: comparisons as they are, numbers compared with 0."""
@@ -340,7 +374,7 @@ class _Text:
         for axis in axes:
             inner[axis.id] = f"i{len(inner)}__"
         names = ", ".join(inner[axis.id] for axis in axes)
-        return f'rt.reduce("{op}", {[axis.size for axis in axes]}, ({names}) => {self.number(body, inner)})'
+        return f'{self.call("reduce")}("{op}", {[axis.size for axis in axes]}, ({names}) => {self.number(body, inner)})'
 
 
 def literal(value: float) -> str:

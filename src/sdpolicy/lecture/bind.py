@@ -99,14 +99,14 @@ def apply(bound: Bound, values: Mapping[str, float]) -> Program:
 def held_from(lever: Lever, value: float) -> Points:
     """Return the lever's path when its last value is to be ``value``: unchanged up to ``since``, stretched after.
 
-    A path that stays level after ``since`` jumps there; at its own value, it is the path itself.
+    A path that stays level after ``since``, or that is to be held, jumps there. At its own value it is the path itself.
     """
     since = lever.slider.since
     if since is None or value == lever.value:
         return lever.points
     before = tuple(point for point in lever.points if point[0] < since)
     base, last = _at(lever.points, since), lever.points[-1][1]
-    if last == base:
+    if last == base or lever.slider.hold:
         return (*before, (since, base), (since, value), (FAR, value))
     factor = (value - base) / (last - base)
     after = tuple((x, base + (y - base) * factor) for x, y in lever.points if x > since)

@@ -34,7 +34,10 @@ class Part(BaseModel):
 
 
 class Slider(Part):
-    """One lever: a constant of the model, or an input over time that is overruled from ``since`` on."""
+    """One lever: a constant of the model, or an input over time that is overruled from ``since`` on.
+
+    With ``hold`` the value holds from ``since`` on; without, the path from there is stretched to end at it.
+    """
 
     id: Name
     variable: Name
@@ -49,6 +52,7 @@ class Slider(Part):
     unit: str = ""
     decimals: int = Field(default=0, ge=0, le=6)
     since: Number | None = None
+    hold: bool = False
     meaning: str = ""
 
 
