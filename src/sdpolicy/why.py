@@ -93,8 +93,9 @@ def why(
             coordinates["loop"] = [loop for loop, _ in listed]
             coordinates["loop_label"] = ("loop", [text for _, text in listed])
             variables["carried"] = (("loop", "time"), carried, {"units": target.unit})
-    facts = {"output": target.name, "exact": int(exact), "base_scenario": _name(first), "scenario": _name(second)}
-    return xr.Dataset(variables, coordinates, {**bare.attrs, **facts, "base_title": bare.attrs["title"]})
+    facts = {"output": target.name, "exact": int(exact), "base_name": _name(first), "changed_name": _name(second)}
+    facts["changed_sha256"] = second.scenario.digest if second.scenario else ""
+    return xr.Dataset(variables, coordinates, {**bare.attrs, **facts})
 
 
 def _name(chosen: Case) -> str:

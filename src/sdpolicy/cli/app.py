@@ -171,6 +171,81 @@ def compare_command(
     comparing.compare(scenarios, out, baseline, _chosen(formats))
 
 
+@app.command(name="calibrate", help=texts.CALIBRATE, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def calibrate_command(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A .calibration.toml file, or the name of a shipped one.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write the log and the results here.")],
+    starts: Annotated[int, typer.Option(min=1, metavar="N", help="Searches from different places.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, metavar="S", help="Equal seeds give equal results.")] = 0,
+    steps: Annotated[int, typer.Option(min=0, metavar="N", help="Steps of the posterior sample; 0 for none.")] = 1000,
+    profiles: Annotated[bool, typer.Option("--profiles/--no-profiles", help="What each parameter may be.")] = True,
+) -> None:
+    """Estimate parameters from the facts that a fit may see."""
+    from sdpolicy.cli import fitting
+
+    fitting.calibrate(file, out, fitting.Wishes(starts, seed, steps, profiles))
+
+
+Dates = Annotated[
+    list[float] | None,
+    typer.Option("--at", metavar="TIME", show_default=False, help="A time to look at; repeatable."),
+]
+Figures = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", show_default=False, help="Write figures and tables here."),
+]
+
+
+@app.command(name="loops", help=texts.LOOPS, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def loops_command(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A name from `sdpolicy list`, or a path.")],
+    top: Annotated[int, typer.Option(metavar="N", help="How many of the strongest loops to list.")] = 10,
+    at: Dates = None,
+    cuts: Annotated[bool, typer.Option("--cuts", help="Run it without each named loop as well.")] = False,
+    out: Figures = None,
+    formats: Formats = None,
+) -> None:
+    """Say which feedback loops drive a run."""
+    from sdpolicy.cli import loops
+
+    loops.loops(scenario, top, loops.Wishes(out, _chosen(formats), tuple(at or ())), cutting=cuts)
+
+
+@app.command(name="causes", help=texts.CAUSES, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def causes_command(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A name from `sdpolicy list`, or a path.")],
+    variable: Annotated[str, typer.Argument(metavar="VARIABLE", help="A variable of the model.")],
+    at: Dates = None,
+    out: Figures = None,
+    formats: Formats = None,
+) -> None:
+    """Say what a variable is computed from."""
+    from sdpolicy.cli import loops
+
+    loops.causes(scenario, variable, loops.Wishes(out, _chosen(formats), tuple(at or ())))
+
+
+@app.command(name="why", help=texts.WHY, no_args_is_help=True, epilog=texts.EXIT_CODES)
+@guarded
+def why_command(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="The scenario to compare with.")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="The scenario whose difference is explained.")],
+    output: Annotated[str, typer.Option("--output", metavar="NAME", help="The variable that differs.")],
+    at: Dates = None,
+    out: Figures = None,
+    formats: Formats = None,
+) -> None:
+    """Say why two runs differ."""
+    from sdpolicy.cli import loops
+
+    loops.why(base, scenario, output, loops.Wishes(out, _chosen(formats), tuple(at or ())))
+
+
 @app.command(name="schema", help=texts.SCHEMA)
 @guarded
 def schema_command() -> None:

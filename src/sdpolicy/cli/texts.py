@@ -55,6 +55,31 @@ LECTURE: Final = _paragraphs(
   sdpolicy lecture my-story.toml""",
 )
 
+LOOPS: Final = _paragraphs(
+    "Say which feedback loops drive a run, and when that changes.",
+    "A loop's share is its part of all change from one step to the next. Loops through the same stocks are taken "
+    "together; where even so no few hold most, the loops that the model's file names are compared with each other. "
+    "With --cuts the run is repeated without each named loop.",
+    f"""{BLOCK}Examples:
+  sdpolicy loops korea
+  sdpolicy loops korea --at 1975 --at 1985 --at 1995 --out out
+  sdpolicy loops korea --cuts --top 20""",
+)
+
+CAUSES: Final = _paragraphs(
+    "Say what a variable is computed from, and draw it over its causes and theirs.",
+    f"""{BLOCK}Example:
+  sdpolicy causes korea investment --out out""",
+)
+
+WHY: Final = _paragraphs(
+    "Say why two runs differ: what each policy adds, what pairs do together, and which loops carry it.",
+    "What each policy adds is its Shapley value: the average over all orders in which the policies can be made. "
+    "They add up to the difference.",
+    f"""{BLOCK}Example:
+  sdpolicy why korea korea-no-opening --output output --at 2000""",
+)
+
 SCHEMA: Final = _paragraphs(
     "Print the JSON Schema of scenario files, with which editors complete and check them.",
     f"""{BLOCK}Example:
@@ -89,4 +114,16 @@ COMPARE: Final = _paragraphs(
     f"""{BLOCK}Examples:
   sdpolicy compare korea korea-taiwan-finance korea-no-opening
   sdpolicy compare korea korea-no-opening --out out --format png""",
+)
+
+CALIBRATE: Final = _paragraphs(
+    "Estimate parameters from the facts that a fit may see, and say what those do not tell.",
+    "FILE lists parameters with bounds and priors, and the baselines of the countries. Searches start from many "
+    "places; each is kept in DIR/restarts when it is done, and a second call goes on where the first one stopped. "
+    "Held-out facts are scored after the fit and never enter it.",
+    f"""{BLOCK}Examples:
+  sdpolicy calibrate core/korea --out fit
+  sdpolicy calibrate my.calibration.toml --out fit --starts 20 --seed 1
+  sdpolicy calibrate core/korea --out fit --steps 0 --no-profiles""",
+    "The posterior sample needs the package emcee: pip install 'sdpolicy[calibration]'.",
 )
