@@ -75,7 +75,7 @@ def main() -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=1_000_000)
-    parser.add_argument("--scenario", default="core/korea-uncertain")
+    parser.add_argument("--scenario", default="core-korea-uncertain")
     parser.add_argument("--out", type=Path, default=Path("million"))
     parser.add_argument("--method", default="rk4")
     given = parser.parse_args()

@@ -93,6 +93,17 @@ def test_an_infinity_that_comes_and_goes_is_trouble_too() -> None:
     assert kernel.run_many(parameters[np.newaxis], GRID, "euler", ["low"]).troubles == {0: found.trouble}
 
 
+def test_what_no_output_needs_is_left_out() -> None:
+    """An auxiliary and an INITIAL that reach neither outputs nor stocks are not computed, nor watched."""
+    equations = {"idle": op("div", "x", 0.0), "begun": op("initial", "idle"), "seen": op("mul", "x", 2.0)}
+    kernel = ENGINE.compile(lower(program({"x": (1.0, 1.0)}, equations)))
+    parameters = np.array([kernel.lowered.defaults])
+    found = kernel.run_many(parameters, GRID, "euler", ["seen"])
+    assert found.troubles == {}
+    assert found.values[0, -1, 0] == 22.0
+    assert kernel.run(parameters[0], GRID, "euler", ["seen"]).trouble is not None
+
+
 def test_shared_parameters_may_be_broadcast() -> None:
     """A row of parameters stretched over all members without copying gives each of them the single run."""
     kernel = ENGINE.compile(lower(growth()))

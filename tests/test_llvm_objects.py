@@ -106,6 +106,15 @@ def test_the_folder_is_private_and_a_public_one_is_not_trusted(cache: Path) -> N
     assert list(cache.iterdir()) == []
 
 
+def test_the_folder_does_not_grow_without_end(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest objects go when there are too many."""
+    monkeypatch.setattr(objects, "KEPT", 2)
+    for step in range(4):
+        kernel = ENGINE.compile(lower(program({"x": (float(step), 1.0)}, {})))
+        kernel.run(np.array(kernel.lowered.defaults), GRID, "euler", ["x"])
+    assert len(list(cache.glob("*.o"))) == 2
+
+
 def test_no_folder_means_no_cache(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     """An empty SDPOLICY_CACHE switches keeping off; the numbers are the same."""
     expected = last()

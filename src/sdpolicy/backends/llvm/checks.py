@@ -29,7 +29,9 @@ def prune(lowered: Lowered, outputs: Sequence[str]) -> Lowered:
     held = _needed(lowered.held, wanted)
     startup = _needed(lowered.startup, wanted)
     constants = _needed(lowered.constants, wanted)
-    return replace(lowered, constants=constants, startup=startup, held=held, running=running)
+    started = set(targets(startup))
+    initials = tuple(name for name in lowered.initials if name in started)
+    return replace(lowered, constants=constants, startup=startup, initials=initials, held=held, running=running)
 
 
 def _needed(equations: Sequence[Equation], wanted: set[str]) -> tuple[Equation, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from sdpolicy.backends.llvm.text import ENTRY, Value, Writer, attributes, double
 
+
 def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) -> Value:
     """Call the function of lanes that ``write`` writes, and write it when it is asked for first.
 

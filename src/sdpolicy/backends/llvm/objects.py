@@ -22,6 +22,8 @@ from sdpolicy.backends.llvm.text import Target
 from sdpolicy.cache import folder
 
 MAGIC: Final = b"sdpolicy object 1\n"
+KEPT: Final = 500
+"""How many objects the folder holds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,15 @@ def _place(code: bytes, name: str) -> Code:
 def library_functions() -> dict[str, int]:
     """Return where the library functions are, by our names for them: those that Python's own ``math`` calls."""
     library = _libm()
-    return {
-        f"{FUNCTION}{name}": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
-        for name in LIBM.values()
-    }
+    found = {f"{FUNCTION}{name}": _address(library, name) for name in LIBM.values()}
+    if sys.platform == "win32":
+        # What the compiler calls there before a function takes much of the stack.
+        found["__chkstk"] = _address(ctypes.CDLL("ntdll"), "__chkstk")
+    return found
+
+
+def _address(library: Any, name: str) -> int:
+    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
 
 
 def _libm() -> Any:
@@ -158,6 +165,13 @@ def cached(text: str) -> bytes:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _tidy(place: Path) -> None:
+    """Keep the objects that were made last."""
+    kept = sorted(place.glob("*.o"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in kept[KEPT:]:
+        path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> bytes | None:
@@ -191,6 +205,7 @@ def _write(path: Path, code: bytes) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(MAGIC + _digest(code).encode() + code)
             Path(name).replace(path)
+            _tidy(path.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
