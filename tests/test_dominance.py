@@ -40,7 +40,7 @@ def loop(scores: xr.Dataset, *members: str) -> str:
     return found[0]
 
 
-@pytest.mark.parametrize("name", [*MODELS, "core", "korea"])
+@pytest.mark.parametrize("name", [*MODELS, "core", "core-korea"])
 def test_shares_of_a_partition_add_up_to_one(name: str) -> None:
     """The absolute relative scores of all loops of a partition are 1 together, as those of its families."""
     scores = scored(name) if name in MODELS else dominance(name, listed=1000)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from sdpolicy.cli import showing, terminal
 from sdpolicy.errors import Problem, SdpolicyError, suggest
-from sdpolicy.words import number, spoken_list, year
+from sdpolicy.words import number, spoken_list, unit_words, year
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -186,7 +186,7 @@ def _columns(cut: xr.Dataset) -> list[str]:
 
 def _say_why(found: xr.Dataset, moment: int) -> None:
     base, changed = (float(found[key].values[moment]) for key in ("base", "changed"))
-    unit, facts = str(found["base"].attrs.get("units", "")), found.attrs
+    unit, facts = unit_words(str(found["base"].attrs.get("units", ""))), found.attrs
     when = year(float(found["time"].values[moment]))
     shares = found["contribution"].values[:, moment]
     order = np.argsort(-np.abs(shares))
@@ -195,7 +195,7 @@ def _say_why(found: xr.Dataset, moment: int) -> None:
     sentence = (
         f"In {when} {facts['output']} is {number(changed)} instead of {number(base)} {unit}: {_plus(changed - base)}."
     )
-    sentence += f" Most of it comes from {spoken_list(told)}." if told else " Nothing that differs makes a difference."
+    sentence += f" It is made above all of {spoken_list(told)}." if told else " Nothing that differs makes a difference."
     terminal.say(sentence, style="bold")
     table = _table("policy", "adds", *([] if facts["exact"] else ["standard error"]), "most with")
     for n in order:
