@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -116,15 +117,25 @@ def flops(text: str) -> int:
     """Return the floating-point operations of one member and step in a lane kernel's IR.
 
     Additions, multiplications, divisions and roots count 1, fused multiply-adds 2; comparisons and choices
-    nothing, although they take time. What is computed once a run stands before the block ``step``.
+    nothing, although they take time. What is computed once a run stands before the block ``step``. Functions
+    count as often as they are called, by the way that they go for ordinary arguments.
     """
-    body = text[text.index("\nstep:\n") : text.index("\nend:\n")]
+    inner: dict[str, int] = {}
+    for name, body in re.findall(r"^define internal [^@]*(@[^(]+\.lanes)\((.*?)^}", text, re.MULTILINE | re.DOTALL):
+        inner[name] = _operations(re.split(r"^way\d+:$", body, flags=re.MULTILINE)[:2], {})
+    return _operations([text[text.index("\nstep:\n") : text.index("\nend:\n")]], inner)
+
+
+def _operations(blocks: list[str], inner: Mapping[str, int]) -> int:
     count = 0
-    for line in body.splitlines():
+    for line in "\n".join(blocks).splitlines():
         operation = line.partition(" = ")[2]
         if " x double>" not in operation:
             continue
-        if operation.startswith(("fadd", "fsub", "fmul", "fdiv")) or "@llvm.sqrt" in operation:
+        called = re.search(r"@[^(]+\.lanes", operation)
+        if called:
+            count += inner[called[0]]
+        elif operation.startswith(("fadd", "fsub", "fmul", "fdiv")) or "@llvm.sqrt" in operation:
             count += 1
         elif "@llvm.fma" in operation:
             count += 2

@@ -81,6 +81,17 @@ def test_every_primitive_has_the_value_that_python_gives_it(model: Program, lane
         assert apart(values, expected)[worst] <= allowed, (name, triples[worst], values[worst], expected[worst])
 
 
+@pytest.mark.parametrize("lanes", [8, 16])
+def test_a_lane_does_not_care_what_its_neighbours_compute(model: Program, lanes: int) -> None:
+    """Ordinary arguments give the same bits beside each other and beside zeros, infinities and NaN."""
+    triples = arguments()
+    outputs = [f"r_{name}" for name in OPS]
+    table = columns(model, dict(zip("abc", triples.T, strict=True)))
+    order = np.random.default_rng(3).permutation(len(table))
+    mixed = raw(model, outputs, table[order], lanes)
+    np.testing.assert_array_equal(mixed, raw(model, outputs, table, lanes)[order])
+
+
 @pytest.mark.parametrize("lanes", [1, 8, 16])
 def test_noise_is_the_same_number_everywhere(lanes: int) -> None:
     """The hash of stream and step has the bits of the definition."""

@@ -21,6 +21,7 @@ def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) ->
     vector, full = w.type("f", True), f"@{name}.lanes"
     if full not in w.declared:
         inner = Writer(w.target)
+        inner.open("begin")
         given = [Value(f"%a{i}", "f", True, ENTRY) for i in range(len(args))]
         result = inner.use(write(inner, *given), True)
         w.declared = {**inner.declared, **w.declared}
@@ -31,6 +32,10 @@ def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) ->
     return w.emit(f"call {vector} {full}({passed})", "f", True, max(arg.level for arg in args))
 
 
+PLAIN: Final = 700.0
+"""Up to this size the argument of exp gives neither an infinity nor a subnormal number."""
+SMALLEST: Final = 2.0**-1022
+"""The least number that is not subnormal."""
 MAGIC: Final = 6755399441055744.0
 """1.5 * 2**52: adding it leaves the nearest whole number in the low bits."""
 LN2_HI: Final = float.fromhex("0x1.62e42fee00000p-1")
@@ -55,12 +60,33 @@ LN_TERMS: Final = tuple(
 """Remez coefficients of (ln(1+f) - 2s) / s in s**2, s = f/(2+f), from fdlibm's e_log.c (Sun Microsystems 1993)."""
 
 
-def exp(w: Writer, x: Value, tail: Value | None = None) -> Value:
-    """e to the power x + tail, where ``tail`` is small against 1."""
+def exp(w: Writer, x: Value) -> Value:
+    """e to the power x."""
+    plain = w.compare("olt", w.intrinsic("fabs", x), w.number(PLAIN))
+    return _either(w, plain, lambda: _exp_plain(w, x), lambda: _exp_any(w, x))
+
+
+def _exp_any(w: Writer, x: Value, tail: Value | None = None) -> Value:
+    """exp(x + tail) for every x: the power of two is put on in two parts, so that neither overflows."""
     number = w.number
     low, high = number(-746.0), number(710.0)
     x = w.select(w.compare("ogt", x, high), high, x)
     x = w.select(w.compare("olt", x, low), low, x)
+    value, k = _exp_reduced(w, x, tail)
+    half = w.fma(k, number(0.5), number(MAGIC))
+    rest = w.add(w.sub(k, w.sub(half, number(MAGIC))), number(MAGIC))
+    return w.mul(w.mul(value, _power_of_two(w, half)), _power_of_two(w, rest))
+
+
+def _exp_plain(w: Writer, x: Value, tail: Value | None = None) -> Value:
+    """exp(x + tail) for x within PLAIN; to the bit what :func:`_exp_any` gives."""
+    value, k = _exp_reduced(w, x, tail)
+    return w.mul(value, _power_of_two(w, w.add(k, w.number(MAGIC))))
+
+
+def _exp_reduced(w: Writer, x: Value, tail: Value | None) -> tuple[Value, Value]:
+    """Take exp(x + tail) as 2**k * value; return value and k. ``tail`` is small against 1."""
+    number = w.number
     k = w.sub(w.fma(x, number(LOG2_E), number(MAGIC)), number(MAGIC))
     r = w.fma(k, number(-LN2_HI), x)
     r = w.fma(k, number(-LN2_LO), r)
@@ -68,10 +94,24 @@ def exp(w: Writer, x: Value, tail: Value | None = None) -> Value:
         r = w.add(r, tail)
     square = w.mul(r, r)
     total = w.fma(square, _polynomial(w, EXP_TERMS, r, square), r)
-    half = w.fma(k, number(0.5), number(MAGIC))
-    rest = w.add(w.sub(k, w.sub(half, number(MAGIC))), number(MAGIC))
-    value = w.add(total, number(1.0))
-    return w.mul(w.mul(value, _power_of_two(w, half)), _power_of_two(w, rest))
+    return w.add(total, number(1.0)), k
+
+
+def _either(w: Writer, plain: Value, fast: Callable[[], Value], slow: Callable[[], Value]) -> Value:
+    """Go the fast way where ``plain`` holds in every lane, else the slow one: both give plain lanes the same bits."""
+    n = w.target.width
+    w.declare(f"@llvm.vector.reduce.and.v{n}i1", f"i1 (<{n} x i1>)")
+    every = w.put(w.at, f"call i1 @llvm.vector.reduce.and.v{n}i1(<{n} x i1> {plain.name})")
+    labels = [w.fresh("way") for _ in range(3)]
+    w.do(f"br i1 {every}, label %{labels[0]}, label %{labels[1]}")
+    entries = []
+    for label, way in zip(labels[:2], (fast, slow), strict=True):
+        w.open(label)
+        value = w.use(way(), True)
+        entries.append(f"[ {value}, %{w.label[w.at]} ]")
+        w.do(f"br label %{labels[2]}")
+    w.open(labels[2])
+    return w.emit(f"phi {w.type('f', True)} {', '.join(entries)}", "f", True, w.at)
 
 
 def _power_of_two(w: Writer, shifted: Value) -> Value:
@@ -95,8 +135,23 @@ def _polynomial(w: Writer, terms: tuple[float, ...], x: Value, square: Value) ->
 
 def ln(w: Writer, x: Value) -> Value:
     """The natural logarithm; -infinity at 0, NaN below."""
-    high, low = _ln_parts(w, x)
-    return _ln_special(w, x, w.add(high, low))
+
+    def anywhere() -> Value:
+        high, low = _ln_parts(w, x, plain=False)
+        return _ln_special(w, x, w.add(high, low))
+
+    def inside() -> Value:
+        high, low = _ln_parts(w, x, plain=True)
+        return w.add(high, low)
+
+    return _either(w, _normal(w, x), inside, anywhere)
+
+
+def _normal(w: Writer, x: Value) -> Value:
+    """Whether x is positive, finite and not subnormal."""
+    return w.binary(
+        "and", w.compare("oge", x, w.number(SMALLEST)), w.compare("olt", x, w.number(math.inf))
+    )
 
 
 def _ln_special(w: Writer, x: Value, value: Value) -> Value:
@@ -107,17 +162,21 @@ def _ln_special(w: Writer, x: Value, value: Value) -> Value:
     return w.select(w.compare("oeq", x, number(0.0)), number(-math.inf), value)
 
 
-def _ln_parts(w: Writer, x: Value) -> tuple[Value, Value]:
-    """ln of a positive finite x as an unevaluated sum: a leading part, rounded, and a small rest."""
+def _ln_parts(w: Writer, x: Value, *, plain: bool) -> tuple[Value, Value]:
+    """ln of a positive finite x as an unevaluated sum: a leading part, rounded, and a small rest.
+
+    ``plain`` says that x is not subnormal.
+    """
     number, integer = w.number, w.integer
-    tiny = w.compare("olt", x, number(2.2250738585072014e-308))
-    scaled = w.select(tiny, w.mul(x, number(2.0**54)), x)
+    tiny = w.truth(False) if plain else w.compare("olt", x, number(SMALLEST))
+    scaled = x if plain else w.select(tiny, w.mul(x, number(2.0**54)), x)
     # Take x as 2**k * m with m in [sqrt(1/2), sqrt(2)).
     bits = w.bits(scaled)
     above = w.binary("sub", bits, integer(0x3FE6A09E667F3BCD))
     biased = w.binary("add", above, integer(1023 << 52))
     k = w.from_bits(w.binary("or", w.binary("lshr", biased, integer(52)), integer(0x4330000000000000)))
-    k = w.sub(k, w.select(tiny, number(2.0**52 + 1023.0 + 54.0), number(2.0**52 + 1023.0)))
+    offset = number(2.0**52 + 1023.0)
+    k = w.sub(k, offset if plain else w.select(tiny, number(2.0**52 + 1023.0 + 54.0), offset))
     exponent = w.binary("and", above, integer(-(1 << 52)))
     f = w.sub(w.from_bits(w.binary("sub", bits, exponent)), number(1.0))
     s = w.binary("fdiv", f, w.add(f, number(2.0)))
@@ -150,6 +209,14 @@ def _constant_power(exponent: float, w: Writer, x: Value) -> Value:
 
 
 def _power(w: Writer, x: Value, y: Value) -> Value:
+    high, low = _ln_parts(w, x, plain=True)
+    product, tail = _product(w, y, high, low)
+    small = w.compare("olt", w.intrinsic("fabs", product), w.number(PLAIN))
+    plain = w.binary("and", _normal(w, x), small)
+    return _either(w, plain, lambda: _exp_plain(w, product, tail), lambda: _power_any(w, x, y))
+
+
+def _power_any(w: Writer, x: Value, y: Value) -> Value:
     size = w.intrinsic("fabs", x)
     value = _power_core(w, size, y)
     value = _power_edges(w, size, y, value)
@@ -165,16 +232,20 @@ def _power(w: Writer, x: Value, y: Value) -> Value:
 
 
 def _power_core(w: Writer, x: Value, y: Value) -> Value:
-    """exp(y * ln(x)) for x > 0, the product taken with its rounding error."""
-    high, low = _ln_parts(w, x)
-    product = w.mul(y, high)
-    if w.target.fma:
-        error = w.fma(y, high, w.neg(product))
-        tail = w.fma(y, low, error)
-    else:
-        tail = w.mul(y, low)
+    """exp(y * ln(x)) for x > 0."""
+    high, low = _ln_parts(w, x, plain=False)
+    product, tail = _product(w, y, high, low)
     inside = w.compare("olt", w.intrinsic("fabs", product), w.number(1000.0))
-    return exp(w, product, w.select(inside, tail, w.number(0.0)))
+    return _exp_any(w, product, w.select(inside, tail, w.number(0.0)))
+
+
+def _product(w: Writer, y: Value, high: Value, low: Value) -> tuple[Value, Value]:
+    """y * (high + low) as a product and its rest, the rounding error among it."""
+    product = w.mul(y, high)
+    if not w.target.fma:
+        return product, w.mul(y, low)
+    error = w.fma(y, high, w.neg(product))
+    return product, w.fma(y, low, error)
 
 
 def _power_edges(w: Writer, size: Value, y: Value, value: Value) -> Value:
