@@ -117,7 +117,7 @@ def test_loop_shares_agree_with_the_analysis(folder: Path) -> None:
     The page scores a Runge-Kutta run at its saved times, the analysis an Euler run at every step.
     """
     found = check(page_file(folder, "catch-up"), "shares")
-    analysis = dominance("korea")
+    analysis = dominance("core-korea")
     names = list(found["raw"])
     theirs = np.abs(analysis["score"].sel(loop=names).values)
     ours = np.abs(np.array([found["raw"][name] for name in names], dtype=float))

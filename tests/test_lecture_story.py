@@ -12,7 +12,7 @@ from sdpolicy.library import list_lectures
 STORY = """
 title = "A story"
 question = "Why?"
-scenario = "core/korea"
+scenario = "core-korea"
 
 [[slider]]
 id = "credit"
@@ -136,3 +136,10 @@ def test_a_lever_of_a_constant_is_a_parameter(tmp_path: Path) -> None:
     program = apply(bound, {"credit": 2.5})
     bodies = [equation.body for equation in program.equations if equation.target == "directed_credit"]
     assert [getattr(body, "value", None) for body in bodies] == [2.5]
+
+
+def test_the_guide_shows_a_story_that_works(tmp_path: Path) -> None:
+    """The complete story in docs/lectures.md binds to its model."""
+    guide = Path(__file__).resolve().parents[1] / "docs" / "lectures.md"
+    block = guide.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    assert bind(read_story(written(tmp_path, block))).levers[0].value == 4.0
