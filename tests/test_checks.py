@@ -298,7 +298,7 @@ def test_report_is_json() -> None:
     assert json.loads(text)["fits"]["v"]["r2"] is None
 
 
-@pytest.mark.parametrize("name", ["core", "korea-no-opening"])
+@pytest.mark.parametrize("name", ["core", "core-korea-no-opening"])
 def test_shipped_models_pass(name: str) -> None:
     """The teaching model passes its checks, by itself and with a scenario's values."""
     assert failing(check(name)) == set()

@@ -222,7 +222,7 @@ def test_killed_run_leaves_no_result(tmp_path: Path) -> None:
 
 def test_check_says_what_fails_by_its_exit_code(tmp_path: Path) -> None:
     """`check` prints a line for each check and exits with 0, or 1 when one fails; `--json` is JSON."""
-    good = sdpolicy("check", "korea-no-opening")
+    good = sdpolicy("check", "core-korea-no-opening")
     assert (good.returncode, "FAILS" in good.stdout) == (0, False)
     (tmp_path / "wrong.toml").write_text(
         'title = "W"\nmodel = "core"\n[expect.x]\nvariable = "output"\nat = 2000\nis = "<"\nvalue = 1.0\n',
@@ -236,10 +236,10 @@ def test_check_says_what_fails_by_its_exit_code(tmp_path: Path) -> None:
 
 def test_compare_writes_what_verifies(tmp_path: Path) -> None:
     """`compare --out` writes runs, tables and a figure; the folder verifies, and the baseline has to be named."""
-    answer = sdpolicy("compare", "korea", "korea-no-opening", "--out", str(tmp_path / "out"))
+    answer = sdpolicy("compare", "core-korea", "core-korea-no-opening", "--out", str(tmp_path / "out"))
     assert answer.returncode == 0
     assert "never" in answer.stdout
     assert {"outcomes.csv", "claims.csv", "outcomes.svg"} <= {path.name for path in (tmp_path / "out").iterdir()}
     assert sdpolicy("verify", str(tmp_path / "out")).returncode == 0
-    wrong = sdpolicy("compare", "korea", "--baseline", "taiwan")
+    wrong = sdpolicy("compare", "core-korea", "--baseline", "taiwan")
     assert (wrong.returncode, "not among" in wrong.stderr) == (2, True)

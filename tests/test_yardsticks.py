@@ -32,7 +32,7 @@ def test_depth_is_what_growth_would_have_given() -> None:
 
 def test_members_together_are_members_alone() -> None:
     """Yardsticks of many runs at once equal those of each by itself."""
-    run = simulate("korea")
+    run = simulate("core-korea")
     roles = Roles(liquidity=1.0, catch_up=0.02)
     time = run["time"].values
     names = {"output": "output", "relative knowledge": "relative knowledge", "liquidity": "liquidity coverage",
@@ -47,7 +47,7 @@ def test_members_together_are_members_alone() -> None:
 
 def test_catch_up_ends_where_the_words_say() -> None:
     """The outcome is the end of the phase that the summary tells of."""
-    run = simulate("korea")
+    run = simulate("core-korea")
     phase = next(phase for phase in phases_of(run) if phase.name == "catch-up")
     assert measure(run)["catch-up ended"] == pytest.approx(phase.stop, abs=0.25)
 
@@ -55,6 +55,6 @@ def test_catch_up_ends_where_the_words_say() -> None:
 def test_yardsticks_need_known_roles() -> None:
     """Every role that one asks for exists, and a run without roles has none."""
     assert {role for stick in BY_KEY.values() for role in (*stick.needs, *stick.any_of)} <= ROLES.keys()
-    run = simulate("korea")
+    run = simulate("core-korea")
     del run.attrs["roles"]
     assert measure(run) == {}

@@ -15,10 +15,10 @@ Shelf = Literal["models", "scenarios", "evidence"]
 
 MODEL_SUFFIX: Final = ".mdl"
 SCENARIO_SUFFIX: Final = ".toml"
+CALIBRATION_SUFFIX: Final = ".calibration.toml"
+"""Files beside scenarios that say what is estimated; no scenarios themselves."""
 LECTURES: Final = "lectures"
 """The folder of the stories that lecture pages are made of; they stand beside the scenarios, but none is one."""
-FIRST: Final = "core"
-"""The model whose scenario a bare name means, where several models have a scenario of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def model_path(name: str | Path) -> Path:
 
 
 def scenario_path(name: str | Path) -> Path:
-    """Return the file of a scenario: a shipped one by name (``korea``, ``core/korea``), or a path.
+    """Return the file of a scenario: a shipped one by name (``korea``, ``catchup/korea``), or a path.
 
     Raises:
         ScenarioError: when there is no such scenario.
@@ -69,6 +69,16 @@ def scenario_path(name: str | Path) -> Path:
         known = [*_scenarios(), *_models()]
         raise ScenarioError(_unknown("scenario", str(name), known, SCENARIO_SUFFIX))
     return found or Path(name)
+
+
+def calibration_path(name: str | Path) -> Path:
+    """Return a calibration file: a shipped one by name (``catchup/korea``), or a path."""
+    if isinstance(name, str) and not name.endswith(SCENARIO_SUFFIX):
+        for path in sorted(shelf("scenarios").glob(f"*/*{CALIBRATION_SUFFIX}")):
+            stem = path.name.removesuffix(CALIBRATION_SUFFIX).casefold()
+            if name.casefold() in (stem, f"{path.parent.name}/{stem}".casefold()):
+                return path
+    return Path(name)
 
 
 def is_shipped(name: str | Path, kind: Literal["models", "scenarios"]) -> bool:
@@ -104,18 +114,14 @@ def _models() -> dict[str, Path]:
 
 
 def _scenarios() -> dict[str, Path]:
-    """Return scenario files by every name that finds them: ``core/korea`` and, where it is clear, ``korea``."""
-    paths = [p for p in sorted(shelf("scenarios").glob(f"*/*{SCENARIO_SUFFIX}")) if p.parent.name != LECTURES]
+    """Return scenario files by every name that finds them: ``catchup/korea`` and, where it is clear, ``korea``."""
+    every = sorted(shelf("scenarios").glob(f"*/*{SCENARIO_SUFFIX}"))
+    paths = [p for p in every if p.parent.name != LECTURES and not p.name.endswith(CALIBRATION_SUFFIX)]
     full = {f"{path.parent.name}/{path.stem}".casefold(): path for path in paths}
     bare: dict[str, list[Path]] = {}
     for path in paths:
         bare.setdefault(path.stem.casefold(), []).append(path)
-    short = {
-        name: chosen[0]
-        for name, found in bare.items()
-        if (chosen := found if len(found) == 1 else [path for path in found if path.parent.name == FIRST])
-    }
-    return full | short
+    return full | {name: found[0] for name, found in bare.items() if len(found) == 1}
 
 
 def _unknown(kind: str, name: str, known: Iterable[str], suffix: str) -> Problem:

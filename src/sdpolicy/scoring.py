@@ -63,8 +63,8 @@ class Target:
     def distance(self, found: FloatArray) -> FloatArray:
         """Return how far ``found`` lies outside the limits, in tolerances: 1 in size is just acceptable.
 
-        Positive above, negative below, 0 between the limits. With no tolerance, or limits of 0, the unit is the
-        limit itself, or 1.
+        Positive above, negative below, 0 between the limits. Where a fact has a range and no tolerance, half the
+        range is the unit; a limit of 0 is taken for 1.
         """
         low, high = self.limits
         return np.where(
@@ -72,7 +72,8 @@ class Target:
         )
 
     def _unit(self, limit: float) -> float:
-        return (self.tolerance or 1.0) * (abs(limit) or 1.0)
+        low, high = self.limits
+        return self.tolerance * (abs(limit) or 1.0) or (high - low) / 2 or abs(limit) or 1.0
 
 
 @dataclass(frozen=True, slots=True)

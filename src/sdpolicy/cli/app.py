@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sdpolicy.cli import texts
+from sdpolicy.cli import study_commands, texts
 from sdpolicy.cli.guard import guarded
 
 app = typer.Typer(
@@ -264,6 +264,9 @@ def verify_command(
     from sdpolicy.cli import checking
 
     checking.verify(folder)
+
+
+study_commands.register(app)
 
 
 def _chosen(formats: list[FigureFormat] | None) -> tuple[str, ...]:

@@ -122,8 +122,8 @@ CALIBRATE: Final = _paragraphs(
     "places; each is kept in DIR/restarts when it is done, and a second call goes on where the first one stopped. "
     "Held-out facts are scored after the fit and never enter it.",
     f"""{BLOCK}Examples:
-  sdpolicy calibrate core/korea --out fit
+  sdpolicy calibrate core-korea --out fit
   sdpolicy calibrate my.calibration.toml --out fit --starts 20 --seed 1
-  sdpolicy calibrate core/korea --out fit --steps 0 --no-profiles""",
+  sdpolicy calibrate core-korea --out fit --steps 0 --no-profiles""",
     "The posterior sample needs the package emcee: pip install 'sdpolicy[calibration]'.",
 )
