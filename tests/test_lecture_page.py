@@ -37,7 +37,7 @@ def hostile_story(folder: Path) -> Path:
         f"""
 title = {quoted}
 question = {quoted}
-scenario = "core/korea"
+scenario = "core-korea"
 source = [{quoted}]
 [[slider]]
 id = "a"
