@@ -6,6 +6,7 @@ import bisect
 import contextlib
 import ctypes
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -86,14 +87,13 @@ def ema(path: Path) -> Runner:
     """EMA Workbench, one process, over PySD."""
     from ema_workbench import (  # type: ignore[import-not-found]
         RealParameter,
-        Sample,
+        Scenario,
         SequentialEvaluator,
         TimeSeriesOutcome,
-        ema_logging,
     )
     from ema_workbench.connectors.pysd_connector import PysdModel  # type: ignore[import-not-found]
 
-    ema_logging.log_to_stderr(ema_logging.ERROR)
+    logging.getLogger("EMA").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = PysdModel("bench", mdl_file=str(path))
@@ -101,7 +101,7 @@ def ema(path: Path) -> Runner:
     model.outcomes = [TimeSeriesOutcome(name) for name in bench.SAVED]
 
     def run(members: np.ndarray) -> np.ndarray:
-        samples = [Sample(str(i), **dict(zip(bench.VARIED, row, strict=True))) for i, row in enumerate(members)]
+        samples = [Scenario(str(i), **dict(zip(bench.VARIED, row, strict=True))) for i, row in enumerate(members)]
         with warnings.catch_warnings(), SequentialEvaluator(model) as evaluator:
             warnings.simplefilter("ignore")
             _, found = evaluator.perform_experiments(samples)
