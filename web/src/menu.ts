@@ -89,7 +89,12 @@ export class Menu {
   // The printed hand-out: every step's text and question, the graphs as they stand, glossary and sources.
   fillHandout(box: HTMLElement): void {
     const { page } = this;
+    const { dark } = page.state;
+    page.state.dark = false; // paper is light
+    page.draw();
     const figures = [...document.querySelectorAll<SVGElement>(".stage svg")].map((figure) => figure.cloneNode(true));
+    page.state.dark = dark;
+    page.draw();
     box.replaceChildren(el("h1", {}, page.title), el("div", { class: "figures" }, ...figures));
     for (const step of page.data.steps) {
       const part = el("section", {}, el("h2", {}, page.tell(step, "title")));

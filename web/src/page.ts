@@ -77,6 +77,7 @@ export class Page {
     const app = document.getElementById("app")!;
     app.append(parts.header, el("main", {}, parts.story, parts.stage), parts.footer, this.menu.dialog, parts.handout);
     new Keys(this);
+    this.joinHost();
     this.now = this.simulator.now(this.task());
     addEventListener("resize", () => this.resize());
     addEventListener("beforeprint", () => this.menu.fillHandout(parts.handout));
@@ -208,7 +209,26 @@ export class Page {
     this.simulator.ask(this.task(), (run) => {
       this.now = run;
       this.draw();
+      if (parent !== window) parent.postMessage({ sdpolicy: this.state.values }, "*");
       document.dispatchEvent(new CustomEvent("sdpolicy:drawn"));
+    });
+  }
+
+  // Inside a notebook the host may set sliders; whatever else it sends is left alone.
+  private joinHost(): void {
+    addEventListener("message", (event: MessageEvent<{ sdpolicy?: Record<string, unknown> } | null>) => {
+      const values = event.data?.sdpolicy;
+      if (parent === window || event.source !== parent || !values) return;
+      let moved = false;
+      for (const slider of this.data.sliders) {
+        const value = values[slider.id];
+        if (typeof value !== "number" || !Number.isFinite(value) || value === this.state.values[slider.id]) continue;
+        this.state.values[slider.id] = Math.min(Math.max(value, slider.low), slider.high);
+        moved = true;
+      }
+      if (!moved) return;
+      this.refresh();
+      this.run();
     });
   }
 
