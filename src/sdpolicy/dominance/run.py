@@ -43,7 +43,7 @@ def record(case: Case, step: float | None = None) -> History:
     """
     lowered = lower(case.program)
     shown = unfold(lowered)
-    grid = _every_step(case.grid, step)
+    grid = every_step(case.grid, step)
     outputs = [quantity.id for quantity in shown.program.quantities]
     shown_values = llvm.ENGINE.compile(shown).run(np.array(lowered.defaults), grid, "euler", outputs)
     if shown_values.trouble is not None:
@@ -51,17 +51,26 @@ def record(case: Case, step: float | None = None) -> History:
         where = f"{case.scenario.name if case.scenario else case.program.name}, '{trouble.quantity}'"
         what = f"the value is not finite at time {trouble.time:g} with Euler's method and a step of {grid.step:g}"
         raise SimulationError(Problem(where, what, "Loop scores need an Euler run: try a smaller step."))
-    graph = build(lowered)
+    time = np.array([grid.time(n) for n in range(grid.saved)])
+    return history(build(lowered), shown_values.values, time)
+
+
+def history(graph: Graph, rows: FloatArray, time: FloatArray) -> History:
+    """Return the history that an engine's rows hold, of shape (times, columns of all quantities, hidden ones last).
+
+    What is computed from states is computed again here, so that a link that changes nothing changes nothing.
+    """
+    lowered = graph.lowered
     curves = {
         f"{table.id}[{n}]": Curve.of(*curve) for table in lowered.program.tables for n, curve in enumerate(table.curves)
     }
+    quantities = (*lowered.program.quantities, *lowered.hidden)
+    places = layout(quantities)
     values: dict[str, Column] = {}
-    places = layout(shown.program.quantities)
-    for quantity in shown.program.quantities:
-        block = shown_values.values[:, places[quantity.id]]
+    for quantity in quantities:
+        block = rows[:, places[quantity.id]]
         listed = keys(quantity.id, quantity.size, bool(quantity.shape))
         values |= {key: np.ascontiguousarray(block[:, n]) for n, key in enumerate(listed)}
-    time = np.array([grid.time(n) for n in range(grid.saved)])
     values |= {TIME: time, STEP_TIME: time}
     with np.errstate(all="ignore"):
         for key, body in graph.bodies.items():
@@ -69,7 +78,7 @@ def record(case: Case, step: float | None = None) -> History:
     return History(graph, time, values, curves)
 
 
-def _every_step(grid: Grid, step: float | None) -> Grid:
+def every_step(grid: Grid, step: float | None) -> Grid:
     if step is None or step == grid.step:
         return replace(grid, every=1)
     return Grid(grid.start, step, round((grid.time(grid.steps) - grid.start) / step))
