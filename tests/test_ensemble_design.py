@@ -132,9 +132,9 @@ def test_scenario_ranges_become_factors() -> None:
     def varied(chosen: Case) -> list[str]:
         return [factor.name for factor in factors_of(chosen, lower(chosen.program))]
 
-    names = varied(case("korea-uncertain", read_model))
+    names = varied(case("core-korea-uncertain", read_model))
     assert len(names) == 10
-    fewer = varied(case("korea-uncertain", read_model, {"Directed_Credit": 2.0}))
+    fewer = varied(case("core-korea-uncertain", read_model, {"Directed_Credit": 2.0}))
     assert fewer == [name for name in names if name != "directed credit"]
 
 

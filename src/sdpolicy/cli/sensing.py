@@ -1,0 +1,213 @@
+"""What `sensitivity` does: run the design that a method needs, say which inputs decide, draw and write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sdpolicy.cli import terminal
+from sdpolicy.cli.studies import Files, Wishes, progress, read_case, study_of
+from sdpolicy.errors import Problem, ScenarioError, suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+    from sdpolicy.ensemble import Study
+    from sdpolicy.ensemble.runner import Watch
+
+METHODS = ("sobol", "morris", "pawn", "regional", "tornado")
+
+
+def sensitivity(name: str, wishes: Wishes, kind: str, outcomes: Sequence[str]) -> None:
+    """Run a sensitivity study of a scenario and say what it found."""
+    from sdpolicy.ensemble import everything
+    from sdpolicy.outcomes import needed
+
+    if kind not in METHODS:
+        cure = suggest(kind, METHODS) or f"The methods are {', '.join(METHODS)}."
+        raise ScenarioError(Problem("--kind", f"there is no method '{kind}'", cure))
+    with terminal.working("reading"):
+        chosen = read_case(name, wishes)
+        known = everything(chosen)
+        texts = tuple(outcomes) or _usual(known)
+        design = {"sobol": "saltelli", "morris": "morris"}.get(kind, "sobol-sequence")
+        study = study_of(chosen, wishes, _with_roles(needed(known, texts), known), design)
+    files = Files(wishes.out, wishes.formats)
+    with progress("members") as watch:
+        {"sobol": _sobol, "morris": _morris, "pawn": _pawn, "regional": _regional, "tornado": _tornado}[kind](
+            study, texts, files, watch
+        )
+    files.write()
+
+
+def _usual(known: xr.Dataset) -> tuple[str, ...]:
+    """Return the outcomes that are asked for by default: the crisis year and the end of what plays a role."""
+    from sdpolicy.outcomes import roles_in
+
+    roles = roles_in(known).variables
+    names = [roles[role] for role in ("differentiated share", "relative knowledge", "output") if role in roles]
+    if "differentiated share" in known:
+        names.insert(0, "differentiated share")
+    kinds = {str(name): known[name].attrs.get("kind") for name in known.data_vars if known[name].dims == ("time",)}
+    names = names or [name for name, kind in kinds.items() if kind == "stock"]
+    final = [f"final {name}" for name in dict.fromkeys(names)]
+    return tuple([*(["crisis year"] if "liquidity" in roles else []), *final][:2])
+
+
+def _with_roles(variables: Sequence[str], known: xr.Dataset) -> list[str]:
+    """Return the variables, and those that play a role, whose indices over time are drawn."""
+    from sdpolicy.outcomes import roles_in
+
+    return list(dict.fromkeys([*variables, *roles_in(known).variables.values()]))
+
+
+def _measured(members: xr.Dataset, text: str) -> np.ndarray:
+    from sdpolicy.outcomes import in_full, measure, parse_outcome
+
+    outcome = parse_outcome(text, members)
+    return in_full(members, outcome, measure(members, outcome))
+
+
+def _about(members: xr.Dataset) -> dict[str, object]:
+    return {key: members.attrs[key] for key in members.attrs if key != "panels"}
+
+
+def _sobol(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
+    import numpy as np
+
+    from sdpolicy import sensitivity as indices
+    from sdpolicy.ensemble import simulate_members
+    from sdpolicy.ensemble.design import Saltelli
+    from sdpolicy.figures import sensitivity as figures
+
+    design = study.job.design
+    assert isinstance(design, Saltelli)
+    members = simulate_members(study, watch=watch)
+    names, about = [factor.name for factor in study.factors], _about(members)
+    found = {text: indices.sobol(_measured(members, text), design, names).assign_attrs(about) for text in texts}
+    for text, table in found.items():
+        terminal.say(_decides(text, table))
+        files.keep(f"sobol {_plain(text)}", table[["S1", "S1_conf", "ST", "ST_conf"]])
+    files.draw("indices", figures.bars(found))
+    settled = indices.convergence(_measured(members, texts[0]), design, names).assign_attrs(about)
+    files.draw("convergence", figures.converging(settled, texts[0]))
+    series = [str(n) for n in members.data_vars if set(members[n].dims) == {"member", "time"}]
+    over = {n: indices.sobol(members[n].values, design, names).assign_attrs(about) for n in series}
+    files.draw("over-time", figures.over_time(over, np.asarray(members["time"].values)))
+    for name, table in over.items():
+        timed = table[["S1", "S1_conf", "ST", "ST_conf"]].rename(dim_0="time").assign_coords(time=members["time"])
+        files.keep(f"sobol over time {_plain(name)}", timed)
+
+
+def _decides(text: str, table: xr.Dataset) -> str:
+    """Say in words which inputs decide an outcome, and how sure that is."""
+    total, width = table["ST"], table["ST_conf"]
+    order = total.argsort().values[::-1]
+    parts = [f"{table['input'].values[j]} ({float(total[j]):.2f} +- {float(width[j]):.2f})" for j in order[:4]
+             if float(total[j]) > 0.05]  # fmt: skip
+    alone = float(table["S1"].sum())
+    joint = f"; inputs by themselves explain {min(max(alone, 0.0), 1.0):.0%} of its variance, the rest they share"
+    unsure = float(width[order[0]]) > 0.1 * max(float(total[order[0]]), 1e-12)
+    more = " The intervals are wide: more samples would tell better." if unsure else ""
+    return f"The {text} is decided by {', '.join(parts) or 'nothing'} (total index){joint}.{more}"
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isalnum() or c in " -" else "_" for c in text)
+
+
+def _morris(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
+    from sdpolicy import sensitivity as indices
+    from sdpolicy.ensemble import simulate_members
+    from sdpolicy.ensemble.design import Morris
+    from sdpolicy.figures import sensitivity as figures
+
+    design = study.job.design
+    assert isinstance(design, Morris)
+    members = simulate_members(study, watch=watch)
+    points = design.unit(0, design.members)
+    for text in texts:
+        names = [factor.name for factor in study.factors]
+        table = indices.morris(_measured(members, text), design, points, names).assign_attrs(_about(members))
+        order = table["mu_star"].argsort().values[::-1][:4]
+        shown = ", ".join(f"{names[j]} ({float(table['mu_star'][j]):.3g})" for j in order)
+        terminal.say(f"The {text} moves most with {shown}: mean size of the effect over the whole range.")
+        files.keep(f"morris {_plain(text)}", table)
+        files.draw(f"morris {_plain(text)}", figures.screening(table, text))
+
+
+def _drawn(study: Study, watch: Watch) -> tuple[xr.Dataset, np.ndarray, list[str]]:
+    import numpy as np
+
+    from sdpolicy.ensemble import simulate_members
+
+    members = simulate_members(study, watch=watch)
+    names = [factor.name for factor in study.factors]
+    return members, np.stack([members[name].values for name in names], axis=1), names
+
+
+def _pawn(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
+    from sdpolicy import sensitivity as indices
+
+    members, inputs, names = _drawn(study, watch)
+    for text in texts:
+        table = indices.pawn(_measured(members, text), inputs, names)
+        order = table["median"].argsort().values[::-1][:4]
+        shown = ", ".join(f"{names[j]} ({float(table['median'][j]):.2f})" for j in order)
+        terminal.say(f"The {text} is moved most by {shown}; an idle input gives {table.attrs['dummy']:.2f} (PAWN).")
+        files.keep(f"pawn {_plain(text)}", table)
+
+
+def _regional(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
+    import numpy as np
+
+    from sdpolicy import sensitivity as indices
+    from sdpolicy.outcomes import measure, parse_outcome
+
+    members, inputs, names = _drawn(study, watch)
+    for text in texts:
+        outcome = parse_outcome(text, members)
+        values = measure(members, outcome)
+        group = np.isfinite(values) if outcome.is_time else values > np.nanmedian(values)
+        said = "coming at all" if outcome.is_time else "beyond its median"
+        table = indices.regional(group, inputs, names)
+        order = table["distance"].argsort().values[::-1][:4]
+        shown = ", ".join(f"{names[j]} ({float(table['distance'][j]):.2f})" for j in order if table["p"][j] < 0.05)
+        terminal.say(f"The {text} {said} ({group.mean():.0%} of members) is told apart by {shown or 'nothing'}.")
+        files.keep(f"regional {_plain(text)}", table)
+
+
+def _tornado(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
+    import numpy as np
+
+    from sdpolicy import sensitivity as indices
+    from sdpolicy.ensemble import simulate_members, with_design
+    from sdpolicy.ensemble.design import Listed
+    from sdpolicy.figures import sensitivity as figures
+
+    factors = study.factors
+    base = np.array([factor.base for factor in factors])
+    low, high = (factor_ends(study, quantile) for quantile in (0.0, 1.0 - 2.0**-53))
+    members = simulate_members(with_design(study, Listed(indices.one_at_a_time_points(base, low, high))), watch=watch)
+    for text in texts:
+        table = indices.one_at_a_time(_measured(members, text), [factor.name for factor in factors])
+        table = table.assign_attrs(_about(members))
+        files.keep(f"tornado {_plain(text)}", table)
+        files.draw(f"tornado {_plain(text)}", figures.tornado(table, text))
+        reach = abs(table["high"] - table["low"])
+        j = int(np.argmax(reach.values))
+        ends = f"{float(table['low'][j]):.6g} to {float(table['high'][j]):.6g}"
+        terminal.say(f"The {text} moves most with {factors[j].name}: {ends} from its low to its high end.")
+
+
+def factor_ends(study: Study, quantile: float) -> np.ndarray:
+    """Return the ends of all inputs' ranges; unbounded distributions are read at 1 % and 99 %."""
+    import numpy as np
+
+    values = []
+    for factor in study.factors:
+        bounded = all(np.isfinite(factor.spread.ends))
+        at = quantile if bounded else min(max(quantile, 0.01), 0.99)
+        values.append(float(factor.spread.at(np.array([at]))[0]))
+    return np.array(values)
