@@ -44,8 +44,10 @@ def test_scenario_by_name(root: Path) -> None:
 
 
 def test_bare_name_that_two_models_have(root: Path) -> None:
-    """Where two models have a scenario of one name, the bare name is that of the teaching model."""
-    assert library.scenario_path("korea") == root / "scenarios" / "core" / "korea.toml"
+    """Where two models have a scenario of one name, the bare name finds none, and the longer ones do."""
+    with pytest.raises(ScenarioError, match="Did you mean 'c"):
+        library.scenario_path("korea")
+    assert library.scenario_path("core/korea") == root / "scenarios" / "core" / "korea.toml"
 
 
 @pytest.mark.usefixtures("root")
@@ -55,7 +57,7 @@ def test_list_gives_each_scenario_once() -> None:
     assert found == [
         ("catchup/korea", "korea of catchup", "Why?", "catchup"),
         ("only-catchup", "only-catchup of catchup", "Why?", "catchup"),
-        ("korea", "korea of core", "Why?", "core"),
+        ("core/korea", "korea of core", "Why?", "core"),
         ("only-core", "only-core of core", "Why?", "core"),
     ]
 
@@ -79,8 +81,8 @@ def test_faulty_file_does_not_stop_the_list(root: Path) -> None:
 def test_unknown_names() -> None:
     """A name that nothing has is answered with the closest one, or with where to look."""
     with pytest.raises(ScenarioError) as scenario:
-        library.scenario_path("koera")
-    assert str(scenario.value) == "koera: no shipped scenario has this name. Did you mean 'korea'?"
+        library.scenario_path("only-croe")
+    assert str(scenario.value) == "only-croe: no shipped scenario has this name. Did you mean 'only-core'?"
     with pytest.raises(ModelError) as model:
         library.model_path("x\x1b")
     assert str(model.value) == (

@@ -106,8 +106,8 @@ def test_python_script_has_ten_lines() -> None:
 )
 def test_errors_are_what_the_table_says(method: str, step: str, error: str) -> None:
     """Korea's largest error of a stock against dop853 is the one that the README states."""
-    exact = sdpolicy.simulate("korea", method="dop853")
-    run = sdpolicy.simulate("korea", method=method, step=float(step))
+    exact = sdpolicy.simulate("core-korea", method="dop853")
+    run = sdpolicy.simulate("core-korea", method=method, step=float(step))
     stocks = [name for name, variable in exact.items() if variable.attrs["kind"] == "stock"]
     largest = max(float(abs(run[name] - exact[name]).max() / abs(exact[name]).max()) for name in stocks)
     assert largest == pytest.approx(float(error), rel=0.1)
