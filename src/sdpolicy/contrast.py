@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sdpolicy import library
 from sdpolicy.checks.claims import claims
@@ -24,6 +24,10 @@ from sdpolicy.yardsticks import YARDSTICKS, Yardstick, measure
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+SMALL: Final = 1e-3
+"""Pure numbers below this are told as 0; the CSV has them in full."""
 
 
 @dataclass(frozen=True)
@@ -171,4 +175,8 @@ def spell(stick: Yardstick, value: float, signed: bool = False) -> str:
     sign = "+" if signed else ""
     if stick.unit == "share":
         return f"{100 * value:{sign}.1f} %"
-    return f"{value:{sign}.1f}" if stick.unit == "year" else f"{value:{sign}.3g}"
+    if stick.unit == "year":
+        return f"{value:{sign}.1f}"
+    if abs(value) >= 1000:
+        return f"{value:{sign},.0f}"
+    return f"{value:{sign}.3g}" if abs(value) >= SMALL else f"{0.0:{sign}.0f}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sdpolicy.calibration.profiles import Profile, profile
 from sdpolicy.calibration.sampling import Posterior, sample
 from sdpolicy.calibration.schema import CalibrationFile, read_calibration
-from sdpolicy.calibration.searching import Restart, search
+from sdpolicy.calibration.searching import Restart, polish, search
 from sdpolicy.calibration.tasks import Parameter, Task, task
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Profile",
     "Restart",
     "Task",
+    "polish",
     "profile",
     "read_calibration",
     "sample",
