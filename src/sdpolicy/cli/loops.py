@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from sdpolicy.dominance import Level
     from sdpolicy.scenario import Case
 
 
@@ -125,29 +126,41 @@ def _moments(run: xr.Dataset, dates: Sequence[float]) -> list[float]:
     return list(dates) or [float(time[0]), float(time[len(time) // 2]), float(time[-1])]
 
 
-def _show_loops(scores: xr.Dataset, top: int, dates: Sequence[float], level: str) -> None:
+def _show_loops(scores: xr.Dataset, top: int, dates: Sequence[float], level: Level) -> None:
     """Print the strongest loops, and all that are named: sign, shares, members."""
     count, whole = int(scores.attrs["loops"]), bool(scores.attrs["complete"])
     many = f"{count:,} loops" if whole else f"More loops than can be counted, {count:,} of them scored"
-    terminal.say(f"{many}; shares are of the change from one step to the next, and + reinforces, - balances.")
+    relative, named = scores["relative"].values, scores["name"].values != ""
     if level == "named":
-        terminal.say("No few loops hold most of it; the words above compare the named loops with each other only.")
+        held = float(np.abs(relative[named]).sum(axis=0).mean())
+        terminal.say(
+            f"{many}; no few of them hold most of it. The shares below are those among the named loops, "
+            f"which together hold {held:.1%} of all scores. + reinforces, - balances."
+        )
+        raw = np.where(named[:, None], scores["score"].values, 0.0)
+        total = np.abs(raw).sum(axis=0)
+        relative = raw / np.where(total > 0.0, total, 1.0)
+        chosen = [n for n in np.argsort(-np.abs(relative).mean(axis=1), kind="stable") if named[n]]
+    else:
+        terminal.say(f"{many}; shares are of the change from one step to the next, and + reinforces, - balances.")
+        chosen = [n for n in range(len(named)) if n < top or named[n]]
     moments = _moments(scores, dates)
     table = _table("loop", "sign", "mean", *(year(t) for t in moments), "runs through")
-    time, relative = scores["time"].values, scores["relative"].values
-    for n, id_ in enumerate(scores["loop"].values):
-        named = str(scores["name"].values[n])
-        if n >= top and not named:
-            continue
-        at = [relative[n, int(np.argmin(np.abs(time - t)))] for t in moments]
-        sign = {"R": "+", "B": "-", "U": "+-"}.get(str(scores["polarity"].values[n]), "")
-        members = json.loads(str(scores["members"].values[n]))
-        label = f"{id_} {named}" if named and named != id_ else str(id_)
-        shares = [f"{value:+.1%}".replace("+0.0%", "0").replace("-0.0%", "0") for value in at]
-        table.add_row(Text(label), Text(sign), Text(f"{np.abs(relative[n]).mean():.1%}"), *map(Text, shares),
-                      Text(", ".join(members)))  # fmt: skip
+    for n in chosen:
+        table.add_row(*map(Text, _row(scores, relative[n], int(n), moments)))
     terminal.console().print(table)
     terminal.console().print()
+
+
+def _row(scores: xr.Dataset, shares: np.ndarray, n: int, moments: Sequence[float]) -> list[str]:
+    time = scores["time"].values
+    at = [float(shares[int(np.argmin(np.abs(time - t)))]) for t in moments]
+    sign = {"R": "+", "B": "-", "U": "+-"}.get(str(scores["polarity"].values[n]), "never acts")
+    id_, name = str(scores["loop"].values[n]), str(scores["name"].values[n])
+    members = json.loads(str(scores["members"].values[n]))
+    written = [f"{value:+.1%}".replace("+0.0%", "0").replace("-0.0%", "0") for value in at]
+    label = f"{id_} {name}" if name and name != id_ else id_
+    return [label, sign, f"{np.abs(shares).mean():.1%}", *written, ", ".join(members)]
 
 
 def _output(cut: xr.Dataset) -> str:
@@ -195,7 +208,9 @@ def _say_why(found: xr.Dataset, moment: int) -> None:
     sentence = (
         f"In {when} {facts['output']} is {number(changed)} instead of {number(base)} {unit}: {_plus(changed - base)}."
     )
-    sentence += f" It is made above all of {spoken_list(told)}." if told else " Nothing that differs makes a difference."
+    sentence += (
+        f" It is made above all of {spoken_list(told)}." if told else " Nothing that differs makes a difference."
+    )
     terminal.say(sentence, style="bold")
     table = _table("policy", "adds", *([] if facts["exact"] else ["standard error"]), "most with")
     for n in order:

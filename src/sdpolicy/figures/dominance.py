@@ -66,8 +66,8 @@ def dominance(scores: xr.Dataset, level: Level | None = None, dates: Sequence[fl
     """
     level = level or telling(scores)
     held = shares(scores, level)
-    bands = banded(held)
     found = phases(scores, level, shortest=PHASE)
+    bands = banded(scores, level, dates)
     page = Page()
     top = header(page, f"Which loop drives it: {scores.attrs.get('title', '')}", _question(scores, level))
     bottom = footer(page, [scores])
@@ -80,15 +80,27 @@ def dominance(scores: xr.Dataset, level: Level | None = None, dates: Sequence[fl
     return page.figure
 
 
-def banded(held: Shares) -> list[Band]:
-    """Return the strongest loops, each with its colour, the strongest first."""
-    return [Band(held.labels[n], COLOURS[n], held.values[n]) for n in range(min(SHOWN, len(held.labels)))]
+def banded(scores: xr.Dataset, level: Level, dates: Sequence[float] = ()) -> list[Band]:
+    """Return the loops that have a colour, the strongest first: what leads at a date or in a phase goes before others."""
+    held = shares(scores, level)
+    time = scores["time"].values
+    leading = [
+        held.labels[int(np.argmax(np.abs(held.values[:, int(np.argmin(np.abs(time - date)))])))] for date in dates
+    ]
+    leading += [phase.driver for phase in sorted(phases(scores, level, shortest=PHASE), key=lambda p: p.start - p.stop)]
+    chosen = set(list(dict.fromkeys((*leading, *held.labels)))[:SHOWN])
+    rows = [n for n, label in enumerate(held.labels) if label in chosen]
+    return [Band(held.labels[n], COLOURS[k], held.values[n]) for k, n in enumerate(rows)]
 
 
 def _question(scores: xr.Dataset, level: Level) -> str:
-    kind = {"loop": "loops", "family": "loops, those through the same stocks taken together", "named": "named loops"}
+    kind: dict[Level, str] = {"loop": "loops", "family": "loops, those through the same stocks taken together"}
     count = int(scores.attrs.get("loops", 0))
     many = f"{count:,} found" if scores.attrs.get("complete", 1) else f"more than can be counted, {count:,} scored"
+    if level == "named":
+        inside = scores["name"].values != ""
+        part = float(np.abs(scores["relative"].values[inside]).sum(axis=0).mean())
+        return f"Shares among the named loops, which hold {part:.0%} of all feedback that is scored ({many})."
     return f"Shares of {kind[level]}, in what changes from one step to the next ({many})."
 
 
@@ -137,7 +149,8 @@ def _areas(page: Page, plot: Box, time: FloatArray, bands: Sequence[Band], held:
     axes = page.axes(plot)
     axes.set_xlim(float(time[0]), float(time[-1]))
     axes.set_ylim(-1.0, 1.0)
-    rest = held.values[len(bands) :]
+    coloured = {band.label for band in bands}
+    rest = held.values[[n for n, label in enumerate(held.labels) if label not in coloured]]
     for side in (1.0, -1.0):
         base = np.zeros(len(time))
         parts = [(band.values, band.colour) for band in bands] + [(None, OTHERS)]

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from sdpolicy.dominance.phases import Level, Shares, shares, telling
+from sdpolicy.dominance.phases import Level, telling
 from sdpolicy.figures.chart import darker
 from sdpolicy.figures.dominance import Band, banded
 from sdpolicy.figures.frame import footer, header
@@ -54,11 +54,11 @@ def loops(scores: xr.Dataset, dates: Sequence[float] = (), level: Level | None =
         level: as for :func:`sdpolicy.figures.dominance.dominance`.
     """
     level = level or telling(scores)
-    held = shares(scores, level)
     time = scores["time"].values
     chosen = list(dates)[:4] or [float(time[int(len(time) * part)]) for part in (0.25, 0.5, 0.75)]
     moments = [int(np.argmin(np.abs(time - date))) for date in chosen]
-    rings = _rings(scores, level, held, moments)
+    bands = banded(scores, level, [float(time[at]) for at in moments])
+    rings = _rings(scores, level, bands, moments)
     page = Page()
     title = f"Which loop drives it: {scores.attrs.get('title', '')}"
     top = header(
@@ -72,18 +72,18 @@ def loops(scores: xr.Dataset, dates: Sequence[float] = (), level: Level | None =
         left = MARGIN + n * width
         box = Box(left, top, left + width - gap, bottom)
         _panel(page, box, rings, places, at, year(float(time[at])))
-        _list(page, Box(left + 8, bottom - LOWER + 8, left + width - gap, bottom), banded(held), at)
+        _list(page, Box(left + 8, bottom - LOWER + 8, left + width - gap, bottom), bands, at)
     return page.figure
 
 
-def _rings(scores: xr.Dataset, level: Level, held: Shares, moments: Sequence[int]) -> list[Ring]:
+def _rings(scores: xr.Dataset, level: Level, bands: Sequence[Band], moments: Sequence[int]) -> list[Ring]:
     """Return the strongest loops that fit one diagram, in the colours that they have in the figure of shares."""
     members = {
         str(id_): tuple(json.loads(text))
         for id_, text in zip(scores["loop"].values, scores["members"].values, strict=True)
     }
     found: list[Ring] = []
-    for band in sorted(banded(held), key=lambda band: -float(np.abs(band.values[list(moments)]).max())):
+    for band in sorted(bands, key=lambda band: -float(np.abs(band.values[list(moments)]).max())):
         names = members[_loop_of(scores, level, band.label)]
         everything = {name for ring in found for name in ring.members} | set(names)
         if names and (not found or len(everything) <= FAR):

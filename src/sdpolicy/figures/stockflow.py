@@ -224,4 +224,6 @@ def _box(axes: Axes, box: DrawnBox) -> None:
         "comment": Ink(14, "#8a3a2a", "bold", "center", "center"),
     }[box.kind]
     width = max(2 * box.width * SCALE, 60.0) if box.kind != "comment" else 260.0
+    if box.kind == "stock" and len(wrap(text, width, ink)) * ink.size * 1.1 > 2 * box.height * SCALE:
+        ink = Ink(14, INK, "bold", "center", "center")
     dress(axes.text(box.x, box.y, "", zorder=5, linespacing=1.05), "\n".join(wrap(text, width, ink)), ink)
