@@ -51,6 +51,14 @@ def test_the_engines_agree_on_every_variable(model: Path) -> None:
         np.testing.assert_allclose(ours[name], reference[name], rtol=1e-12, atol=0.0, err_msg=str(name))
 
 
+def test_the_reference_keeps_the_digits_of_tables(tmp_path: Path) -> None:
+    """PySD alone rounds the points of a table to eight decimals; mended, it agrees to the last digits."""
+    path = tmp_path / "digits.mdl"
+    path.write_text(MODEL.replace("(0.5,0.8)", "(0.5,0.8000000012345)"), encoding="utf-8")
+    ours, reference = simulate(path, method="euler"), simulate(path, engine="pysd", method="euler")
+    np.testing.assert_allclose(ours["Capital"], reference["Capital"], rtol=1e-13)
+
+
 def test_runs_leave_no_trace_in_later_runs(model: Path) -> None:
     """A, B, A gives A to the last bit, on both engines."""
     for engine in ("llvm", "python", "pysd"):

@@ -25,7 +25,7 @@ from sdpolicy.errors import Problem, SimulationError
 from sdpolicy.expression import TIME, Interpolation, Lookup, Node, Num, Ref
 from sdpolicy.integrators import Grid
 from sdpolicy.primitives import Curve, lookup
-from sdpolicy.program import CONTROL, Equation, Program, fold
+from sdpolicy.program import CONTROL, Equation, Program, Table, fold
 
 SAFE_TEXT: Final = re.compile(r"[^\\`{}\x00-\x1f\x7f]*")
 """What an equation may hold to be given to PySD: nothing that could leave a quoted Python string."""
@@ -46,9 +46,9 @@ def run(path: Path, base: Program, changed: Program, grid: Grid, outputs: Sequen
     """
     with _quiet(path):
         model = _load(_translation(path))
-        _mend_lookups(model)
         constants, functions, starts = _changes(path, base, changed)
         names = {fold(name): key for name, key in model.namespace.items()}
+        _mend_lookups(model, {names.get(fold(table.name or table.id), ""): table for table in base.tables})
         for name, value in {**constants, **functions(lambda: float(model.time()))}.items():
             model.set_components({names[fold(name)]: value})
         for name, value in starts.items():
@@ -166,10 +166,12 @@ def _load(path: Path) -> Any:
     return pysd.load(str(path))
 
 
-def _mend_lookups(model: Any) -> None:
+def _mend_lookups(model: Any, tables: Mapping[str, Table]) -> None:
     """Replace the scalar look-up of each table of this instance, which spends its time in xarray.
 
-    The values are those of PySD: clamped at the ends, linear between. Only this model object changes.
+    The values are those of PySD: clamped at the ends, linear between. PySD 3.14 rounds the points of a table
+    to eight decimals when it writes its translation; they are given back the digits of the model file.
+    Only this model object changes.
     """
     for owner in vars(model.components._components).values():
         data: Any = getattr(owner, "data", None)
@@ -178,7 +180,16 @@ def _mend_lookups(model: Any) -> None:
         if owner.interp != "interpolate":
             continue
         curve = Curve.of(data["lookup_dim"].values.tolist(), data.values.tolist())
+        table = tables.get(owner.py_name.removeprefix("_hardcodedlookup_"))
+        if table is not None and _rounded(curve, table):
+            curve = Curve.of(*table.curves[0])
         owner._call = _scalar(curve, owner._call)
+
+
+def _rounded(curve: Curve, table: Table) -> bool:
+    """Tell whether ``curve`` is ``table`` but for the rounding to eight decimals."""
+    xs, ys = table.curves[0]
+    return len(xs) == len(curve.xs) and np.allclose([*curve.xs, *curve.ys], [*xs, *ys], rtol=0.0, atol=5.1e-9)
 
 
 def _scalar(curve: Curve, original: Callable[..., Any]) -> Callable[..., Any]:
