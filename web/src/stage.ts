@@ -243,6 +243,7 @@ export class Stage {
     const picture = (): SVGElement =>
       diagram({
         ...common,
+        size: Math.min(size, Math.max(20, Math.sqrt((width * (height - low)) / count) / 7.5)), // no larger than there is room
         labels: Object.fromEntries(Object.keys(data.names).map((id) => [id, page.label(id)])),
         at: { ...data.diagram.at, ...page.step.at },
         states: data.states,
@@ -252,6 +253,7 @@ export class Stage {
         height: Math.round(height - low - 6),
         summary: `${page.word("loops")} ${year}: ${summaryText}`,
       });
+    const count = new Set(loops.flatMap((loop) => loop.links.map((way) => way[0]))).size;
     const side = el("div", {}, el("p", { class: "hint" }, page.word("share")), this.list(loops, shown, row));
     const foot = el("div", { class: "loop-foot" }, side);
     if (!many) foot.append(ribbon(wide ? width - listWidth - 8 : width, low));

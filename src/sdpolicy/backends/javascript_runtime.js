@@ -5,7 +5,13 @@
 
   const SMALL = 1e-6;
 
+  // Math.pow is slow: squares, small whole powers and roots go a shorter way, right to a few last bits.
   function power(a, b) {
+    if (b === 2) return a * a;
+    if (b === 0.5 && a > 0) return Math.sqrt(a);
+    if (b === 4) return a * a * (a * a);
+    if (b === 3) return a * a * a;
+    if (b === 1) return a;
     if (a === 1 || (a === -1 && (b === Infinity || b === -Infinity))) return 1; // as C's pow, unlike Math.pow
     return Math.pow(a, b);
   }
