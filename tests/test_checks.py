@@ -260,6 +260,21 @@ def test_claims_of_a_scenario_are_carried_out(tmp_path: Path) -> None:
     assert float(found["wrong"].found) == pytest.approx(4 * (1 + 0.05 * 0.25) ** 40, rel=1e-3)
 
 
+def test_claims_about_several_scenarios(tmp_path: Path) -> None:
+    """A share of a gap is told with the model alone, from scenarios beside it; a scenario's check leaves it out."""
+    (tmp_path / "bank.mdl").write_text(BANK, encoding="utf-8")
+    for name, rate in (("low", 0.05), ("middle", 0.08), ("high", 0.1)):
+        text = f'title = "{name}"\nmodel = "bank.mdl"\nset."lending rate" = {rate}\n'
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    gap = "terms = {high = 1, middle = -1}\nover = {high = 1, low = -1}\n"
+    rule = f'variable = "loans"\nat = 0\n{gap}is = "within"\nvalue = 0.4\ntolerance = 1e-12\n'
+    wrong = rule.replace("value = 0.4", "value = 0.5")
+    (tmp_path / "bank.checks.toml").write_text(f"[between.a]\n{rule}[between.b]\n{wrong}", encoding="utf-8")
+    found = {v.what: (v.found, v.ok) for v in check(tmp_path / "bank.mdl").verdicts if v.kind == "between"}
+    assert found == {"a": ("0.4", True), "b": ("0.4", False)}
+    assert {v.kind for v in check(tmp_path / "low.toml").verdicts} == {"units"}
+
+
 def test_facts_count_by_their_part(tmp_path: Path) -> None:
     """A baseline has to agree with the stated share of facts; a counterfactual on top of it is not compared."""
     rows = "A,KOR,x,0,,4,,,,S,,\nB,KOR,x,5,,9,,,,S,,\nC,KOR,x,5,,,,,,S,,\n"

@@ -243,3 +243,15 @@ def test_compare_writes_what_verifies(tmp_path: Path) -> None:
     assert sdpolicy("verify", str(tmp_path / "out")).returncode == 0
     wrong = sdpolicy("compare", "core-korea", "--baseline", "taiwan")
     assert (wrong.returncode, "not among" in wrong.stderr) == (2, True)
+
+
+def test_calibrate_writes_what_verifies(tmp_path: Path) -> None:
+    """`calibrate` logs its searches, writes tables and runs that verify, and says which parameters are where."""
+    arguments = ("calibrate", "core-korea", "--out", "fit", "--starts", "1", "--steps", "0", "--no-profiles")
+    answer = sdpolicy(*arguments, cwd=tmp_path)
+    assert answer.returncode == 0
+    assert "5 facts, 4 parameters" in answer.stdout
+    names = {path.name for path in (tmp_path / "fit").rglob("*")}
+    assert {"restart-000.json", "parameters.csv", "facts.csv", "calibration.json", "kor.nc"} <= names
+    assert sdpolicy("verify", "fit", cwd=tmp_path).returncode == 0
+    assert sdpolicy("calibrate", "none.calibration.toml", "--out", "fit", cwd=tmp_path).returncode == 2

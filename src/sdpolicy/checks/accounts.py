@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sdpolicy.checks.claims import series
+from sdpolicy.checks.claims import series, signed_sum
 from sdpolicy.checks.schema import Balance, Ledger, NonNegative, Start
 from sdpolicy.checks.verdict import Verdict, figure
 from sdpolicy.program import fold
@@ -37,7 +37,7 @@ def balance(name: str, row: Balance, runs: Runs) -> Verdict:
         if over[at] > excess:
             excess, worst, where = float(over[at]), float(residual[at]), _place(label, dataset, int(at[0]))
     sides = [figure(row.absolute)] * bool(row.absolute) + [f"{row.relative:g} of the largest term"] * bool(row.relative)
-    demanded = f"{_sum(row.terms)} = 0, to {' + '.join(sides) or '0'}"
+    demanded = f"{signed_sum(row.terms)} = 0, to {' + '.join(sides) or '0'}"
     return Verdict("balance", name, demanded, f"{figure(worst)}{where}", excess <= 0, row.why or "")
 
 
@@ -57,7 +57,7 @@ def ledger(name: str, row: Ledger, euler: xr.Dataset) -> Verdict:
     residual = np.where(np.isnan(residual), np.inf, residual)
     at = np.unravel_index(int(np.argmax(residual)), residual.shape)
     worst = float(residual[at])
-    demanded = f"d/dt {row.stock} = {_sum(row.flows)}, to {row.relative:g}"
+    demanded = f"d/dt {row.stock} = {signed_sum(row.flows)}, to {row.relative:g}"
     found = f"{figure(worst)}{_place('', euler, int(at[0]))}"
     return Verdict("ledger", name, demanded, found, worst <= row.relative, row.why or "")
 
@@ -106,12 +106,3 @@ def non_negative(rule: NonNegative, runs: Runs) -> list[Verdict]:
 def _place(label: str, dataset: xr.Dataset, index: int) -> str:
     moment = year(float(dataset["time"].values[index]))
     return f" in {moment}" + (f", {label}" if label else "")
-
-
-def _sum(terms: Mapping[str, float]) -> str:
-    """Return a sum as it is written: ``capital - debt - 2 equity``."""
-    parts = []
-    for name, factor in terms.items():
-        size = "" if abs(factor) == 1 else f"{abs(factor):g} "
-        parts.append(f"{'-' if factor < 0 else '+'} {size}{name}")
-    return " ".join(parts).removeprefix("+ ")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sdpolicy.checks.schema import Claim
+from sdpolicy.checks.schema import Between, Claim
 from sdpolicy.checks.verdict import Verdict, figure
 from sdpolicy.errors import CheckError, Problem, suggest
 from sdpolicy.program import fold
@@ -46,6 +46,38 @@ def judge(kind: str, name: str, claim: Expect, dataset: xr.Dataset, base: xr.Dat
     value = float(np.ravel(np.broadcast_to(claim.value * factor, slack.shape))[worst])
     holds = bool(slack[worst] > 0 or (slack[worst] == 0 and claim.comparison not in ("<", ">")))
     return Verdict(kind, name, _demand(claim, value), figure(float(found[worst])), holds, claim.claim or "")
+
+
+def judge_between(name: str, claim: Between, runs: Mapping[str, xr.Dataset]) -> Verdict:
+    """Return the verdict on a claim about several scenarios.
+
+    Args:
+        runs: the scenarios that the claim names, by the names that it uses.
+    """
+    measures = {scenario: measured(run, claim) for scenario, run in runs.items()}
+    found = sum((factor * measures[scenario] for scenario, factor in claim.terms.items()), np.zeros(1))
+    if claim.over:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = found / sum((factor * measures[scenario] for scenario, factor in claim.over.items()), np.zeros(1))
+    slack = margins(claim, found, np.asarray(claim.value), np.asarray(claim.tolerance or 0.0))
+    worst = int(np.argmin(np.where(np.isnan(slack), -np.inf, slack)))
+    holds = bool(slack[worst] > 0 or (slack[worst] == 0 and claim.comparison not in ("<", ">")))
+    row = signed_sum(claim.terms)
+    what = f"{_demand(claim, claim.value)}: " + (f"({row}) / ({signed_sum(claim.over)})" if claim.over else row)
+    return Verdict("between", name, what, figure(float(found[worst])), holds, claim.why or claim.claim or "")
+
+
+def signed_sum(terms: Mapping[str, float]) -> str:
+    """Return a sum as it is written.
+
+    >>> signed_sum({"capital": 1, "debt": -1, "equity": -2})
+    'capital - debt - 2 equity'
+    """
+    parts = []
+    for name, factor in terms.items():
+        size = "" if abs(factor) == 1 else f"{abs(factor):g} "
+        parts.append(f"{'-' if factor < 0 else '+'} {size}{name}")
+    return " ".join(parts).removeprefix("+ ")
 
 
 def margins(claim: Expect, found: FloatArray, value: FloatArray, tolerance: FloatArray) -> FloatArray:

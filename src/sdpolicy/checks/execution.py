@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sdpolicy import library
 from sdpolicy.checks import accounts, extremes
-from sdpolicy.checks.claims import claims, judge
+from sdpolicy.checks.claims import claims, judge, judge_between
 from sdpolicy.checks.facts import facts
 from sdpolicy.checks.integration import Manner, integration
 from sdpolicy.checks.schema import ChecksFile, read_checks
@@ -91,7 +91,7 @@ class _Work:
             *units,
             *self.held(),
             *integration(self.rules.integration, self.base, self.run),
-            *(claims(self.base, self.case.scenario.expect) if self.case.scenario else ()),
+            *(claims(self.base, self.case.scenario.expect) if self.case.scenario else self.between()),
             *self.facts(wanted),
         )
         return Report(name, verdicts, fits(self.base, wanted))
@@ -123,6 +123,31 @@ class _Work:
             yield from (accounts.ledger(name, row, euler) for name, row in rules.ledger.items())
         yield from accounts.start(rules.start, self.base) if rules.start else ()
         yield from accounts.non_negative(rules.non_negative, runs) if rules.non_negative else ()
+
+    def between(self) -> Iterator[Verdict]:
+        """Yield the claims about several scenarios; each scenario is run once."""
+        rules = self.rules.between
+        names = dict.fromkeys(name for rule in rules.values() for name in (*rule.terms, *rule.over))
+        runs: dict[str, xr.Dataset] = {}
+        failures: dict[str, str] = {}
+        for name in names:
+            try:
+                runs[name] = simulate(self.scenario_named(name))
+            except SimulationError as error:
+                failures[name] = str(error)
+        for label, rule in rules.items():
+            broken = [failures[name] for name in (*rule.terms, *rule.over) if name in failures]
+            if broken:
+                yield Verdict("between", label, rule.why or "", broken[0], False)
+            else:
+                yield judge_between(label, rule, runs)
+
+    def scenario_named(self, name: str) -> str | Path:
+        """Return what finds a scenario: a file beside the model, or a shipped one's name."""
+        beside = (
+            Path(self.model.source).parent / f"{name.removesuffix(library.SCENARIO_SUFFIX)}{library.SCENARIO_SUFFIX}"
+        )
+        return beside if beside.exists() else name
 
     def observations(self) -> tuple[Observation, ...]:
         country = own_country(self.case.scenario)

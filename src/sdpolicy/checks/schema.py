@@ -116,6 +116,16 @@ class Integration(Part):
     crossing: dict[str, Crossing] = Field(default={}, description="Dates that must not move, by name.")
 
 
+class Between(Expect):
+    """A claim about several scenarios together: a sum over them, or the ratio of two sums, held to a value."""
+
+    why: Line | None = Field(default=None, description="What it says about the theory.")
+    terms: Annotated[dict[str, Number], Field(min_length=1)] = Field(
+        description="Scenarios, each with its factor; what the claim measures is added up over them."
+    )
+    over: dict[str, Number] = Field(default={}, description="The sum is divided by this other one.")
+
+
 class Evidence(Part):
     """What share of the facts a baseline has to agree with."""
 
@@ -134,6 +144,9 @@ class ChecksFile(Part):
     start: Start | None = Field(default=None, description="A balanced start.")
     non_negative: NonNegative | None = Field(
         default=None, alias="non-negative", description="What must never be negative."
+    )
+    between: dict[str, Between] = Field(
+        default={}, description="Claims about several scenarios, by name; checked with the model alone."
     )
     integration: Integration = Field(default=Integration(), description="Step, methods, engines.")
     evidence: Evidence = Field(default=Evidence(), description="Shares of facts.")

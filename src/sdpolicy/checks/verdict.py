@@ -19,6 +19,7 @@ KINDS: Final = (
     "non-negative",
     "integration",
     "expect",
+    "between",
     "evidence",
     "score",
 )
