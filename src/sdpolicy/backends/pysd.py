@@ -45,7 +45,7 @@ def run(path: Path, base: Program, changed: Program, grid: Grid, outputs: Sequen
         SimulationError: when PySD cannot translate the model, or has no counterpart for a change.
     """
     with _quiet(path):
-        model = _load(_translation(path))
+        model = _load(_translation(path, grid.start))
         constants, functions, starts = _changes(path, base, changed)
         names = {fold(name): key for name, key in model.namespace.items()}
         _mend_lookups(model, {names.get(fold(table.name or table.id), ""): table for table in base.tables})
@@ -54,7 +54,6 @@ def run(path: Path, base: Program, changed: Program, grid: Grid, outputs: Sequen
         for name, value in starts.items():
             _stock(model, names[fold(name)]).init_func = lambda value=value: value
         frame = model.run(
-            params={names[fold(base.by_id["initial_time"].name)]: grid.start},
             final_time=grid.time(grid.steps),
             time_step=grid.step,
             saveper=grid.step * grid.every,
@@ -110,13 +109,13 @@ def _quiet(path: Path) -> Iterator[None]:
             raise SimulationError(problem) from error
 
 
-def _translation(path: Path) -> Path:
+def _translation(path: Path, start: float) -> Path:
     """Return PySD's translation of the model, made in a private folder and kept there."""
     import pysd
 
     from sdpolicy.cache import folder
 
-    text = _plain(path)
+    text = _plain(path, start)
     name = f"{hashlib.sha256(text.encode()).hexdigest()[:32]}_{pysd.__version__.replace('.', '_')}"
     with tempfile.TemporaryDirectory(prefix="sdpolicy-") as temporary:
         model = Path(temporary) / "model.mdl"
@@ -135,8 +134,8 @@ def _translation(path: Path) -> Path:
         return target
 
 
-def _plain(path: Path) -> str:
-    """Return the model's equations alone, as a model file.
+def _plain(path: Path, start: float) -> str:
+    """Return the model's equations alone, as a model file that starts at ``start``, which PySD fixes on reading.
 
     Raises:
         SimulationError: for text that must not reach a translator that writes Python, and for what
@@ -157,7 +156,15 @@ def _plain(path: Path) -> str:
         problems.append(Problem(path.name, "the reference engine is not given macros", "Choose 'python'."))
     if problems:
         raise SimulationError(problems)
-    return "{UTF-8}\n" + "".join(f"{entry.equation}\n\t~\t\n\t~\t\n\t|\n\n" for entry in source.entries)
+    return "{UTF-8}\n" + "".join(
+        f"{_starting(entry.equation, start)}\n\t~\t\n\t~\t\n\t|\n\n" for entry in source.entries
+    )
+
+
+def _starting(equation: str, start: float) -> str:
+    """Return the equation, that of INITIAL TIME with ``start`` in it."""
+    name, equals, _ = equation.partition("=")
+    return f"{name}= {start!r}" if equals and fold(name) == "initial time" else equation
 
 
 def _load(path: Path) -> Any:
