@@ -126,8 +126,9 @@ def _second(groups: FloatArray, scale: _Scale, first: Sequence[tuple[FloatArray,
 
 
 def convergence(outcome: FloatArray, design: Saltelli, names: Sequence[str], seed: int = 0) -> xr.Dataset:
-    """Return Sobol' indices from the first 32, 64, ... base points up to all, over the dimension ``base``."""
-    sizes = [2**k for k in range(5, design.base.bit_length()) if 2**k < design.base] + [design.base]
+    """Return Sobol' indices from the first 32 (few base points: 4), 64, ... up to all, over the dimension ``base``."""
+    least = 5 if design.base > 64 else 2
+    sizes = [2**k for k in range(least, design.base.bit_length()) if 2**k < design.base] + [design.base]
     parts = []
     for size in sizes:
         smaller = Saltelli(size, design.dimensions, design.seed, design.second)

@@ -90,8 +90,9 @@ def _sobol(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> No
         terminal.say(_decides(text, table))
         files.keep(f"sobol {_plain(text)}", table[["S1", "S1_conf", "ST", "ST_conf"]])
     files.draw("indices", figures.bars(found))
-    settled = indices.convergence(_measured(members, texts[0]), design, names).assign_attrs(about)
-    files.draw("convergence", figures.converging(settled, texts[0]))
+    if design.base > 4:
+        settled = indices.convergence(_measured(members, texts[0]), design, names).assign_attrs(about)
+        files.draw("convergence", figures.converging(settled, texts[0]))
     series = [str(n) for n in members.data_vars if set(members[n].dims) == {"member", "time"}]
     over = {n: indices.sobol(members[n].values, design, names).assign_attrs(about) for n in series}
     files.draw("over-time", figures.over_time(over, np.asarray(members["time"].values)))

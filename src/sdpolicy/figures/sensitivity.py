@@ -121,7 +121,7 @@ def over_time(found: Mapping[str, xr.Dataset], time: FloatArray) -> Figure:
 def converging(found: xr.Dataset, outcome: str) -> Figure:
     """Return total indices against the number of base points, with their intervals."""
     page = Page(WIDTH, HEIGHT)
-    question = f"Are there enough members? Indices of {outcome} from the first 32, 64, ... base points."
+    question = f"Are there enough members? Indices of {outcome} from more and more base points."
     top = header(page, str(found.attrs.get("title", "")), question)
     bottom = footed(page, found)
     box = cell(page, top, bottom, (0, 0), (1, 1))
