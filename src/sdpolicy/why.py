@@ -67,35 +67,47 @@ def why(
     first, second = case(base, read_model), case(scenario, read_model)
     _comparable(first, second)
     program, switches = merged(first.program, second.program)
-    target = first.program.find(output)
-    if target is None or target.dimensions:
-        what = f"the model has no variable '{output}'" if target is None else f"'{output}' has subscripts"
-        raise ScenarioError(Problem(first.program.name, what, first.program.suggest(output)))
+    target = _target(first.program, output)
     game = _game(program, list(switches.values()), first, target)
-    count = len(switches)
-    exact = count <= EXACT
-    values = game(_every(count)) if exact else np.empty(0)
-    shares, errors, ends = _exact(values, count) if exact else _sampled(game, count, np.random.default_rng(seed))
+    found = _split(game, list(switches), target.unit, seed)
     bare = label(first, np.empty((first.grid.saved, 0)), engine="llvm", outputs=())
-    names = list(switches)
-    variables: dict[str, object] = {
-        "base": ("time", ends[0], {"units": target.unit}),
-        "changed": ("time", ends[1], {"units": target.unit}),
-        "contribution": (("policy", "time"), shares, {"units": target.unit, "long_name": "Shapley value"}),
-        "error": (("policy", "time"), errors, {"units": target.unit, "long_name": "standard error"}),
-    }
-    coordinates: dict[str, object] = {"policy": names, "other": names, "time": bare["time"]}
-    if exact:
-        variables["synergy"] = (("policy", "other", "time"), interactions(values, count), {"units": target.unit})
+    found = found.assign_coords(time=bare["time"])
     if loops:
         carried, listed = _carried(first, second, target.name)
         if listed:
-            coordinates["loop"] = [loop for loop, _ in listed]
-            coordinates["loop_label"] = ("loop", [text for _, text in listed])
-            variables["carried"] = (("loop", "time"), carried, {"units": target.unit})
-    facts = {"output": target.name, "exact": int(exact), "base_name": _name(first), "changed_name": _name(second)}
+            found = found.assign_coords(loop=[loop for loop, _ in listed])
+            found = found.assign_coords(loop_label=("loop", [text for _, text in listed]))
+            found["carried"] = (("loop", "time"), carried, {"units": target.unit})
+    facts = {"output": target.name, "base_name": _name(first), "changed_name": _name(second)}
     facts["changed_sha256"] = second.scenario.digest if second.scenario else ""
-    return xr.Dataset(variables, coordinates, {**bare.attrs, **facts})
+    return found.assign_attrs({**bare.attrs, **found.attrs, **facts})
+
+
+def _target(program: Program, output: str) -> Quantity:
+    target = program.find(output)
+    if target is None:
+        what = f"the model has no variable '{output}'"
+        raise ScenarioError(Problem(program.name, what, program.suggest(output)))
+    if target.dimensions:
+        raise ScenarioError(Problem(program.name, f"'{output}' has subscripts", "Name a variable without subscripts."))
+    return target
+
+
+def _split(game: Game, names: Sequence[str], unit: str, seed: int) -> xr.Dataset:
+    """Return the contributions of all differences: exact where all combinations can be run, else sampled."""
+    count = len(names)
+    exact = count <= EXACT
+    values = game(_every(count)) if exact else np.empty(0)
+    shares, errors, ends = _exact(values, count) if exact else _sampled(game, count, np.random.default_rng(seed))
+    variables: dict[str, object] = {
+        "base": ("time", ends[0], {"units": unit}),
+        "changed": ("time", ends[1], {"units": unit}),
+        "contribution": (("policy", "time"), shares, {"units": unit, "long_name": "Shapley value"}),
+        "error": (("policy", "time"), errors, {"units": unit, "long_name": "standard error"}),
+    }
+    if exact:
+        variables["synergy"] = (("policy", "other", "time"), interactions(values, count), {"units": unit})
+    return xr.Dataset(variables, {"policy": list(names), "other": list(names)}, {"exact": int(exact)})
 
 
 def _name(chosen: Case) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -38,6 +38,15 @@ from sdpolicy.words import number, unit_words, year
 MORE, LESS = COLOURS[0], COLOURS[1]
 MOST: Final = 12
 """How many bars a panel has; the smallest others are left out and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars with their names, and what they may be wrong by."""
+
+    names: Sequence[str]
+    values: FloatArray
+    errors: FloatArray
 
 
 def contributions(difference: xr.Dataset, at: float | None = None) -> Figure:
@@ -96,9 +105,8 @@ def _policies(page: Page, box: Box, difference: xr.Dataset, moment: int) -> None
         note += " Sampled; the lines are two standard errors."
     names = [str(name) for name in difference["policy"].values]
     total = float(values.sum())
-    _bars(
-        page, box, "What each policy adds", note, [*names, "together"], np.append(values, total), np.append(errors, 0)
-    )
+    bars = Bars([*names, "together"], np.append(values, total), np.append(errors, 0.0))
+    _bars(page, box, ("What each policy adds", note), bars)
 
 
 def _loops(page: Page, box: Box, difference: xr.Dataset, moment: int) -> None:
@@ -106,12 +114,13 @@ def _loops(page: Page, box: Box, difference: xr.Dataset, moment: int) -> None:
     names = [str(name) for name in difference["loop_label"].values]
     note = "How much of the difference is gone in runs without the loop. These do not add up."
     order = np.argsort(-np.abs(values))
-    _bars(page, box, "Which loops carry it", note, [names[n] for n in order], values[order], np.zeros(len(order)))
+    bars = Bars([names[n] for n in order], values[order], np.zeros(len(order)))
+    _bars(page, box, ("Which loops carry it", note), bars)
 
 
-def _bars(
-    page: Page, box: Box, title: str, note: str, names: Sequence[str], values: FloatArray, errors: FloatArray
-) -> None:
+def _bars(page: Page, box: Box, heading: tuple[str, str], bars: Bars) -> None:
+    title, note = heading
+    names, values, errors = bars.names, bars.values, bars.errors
     page.text(box.left, box.top + 22, title, PANEL)
     y = box.top + 30.0
     for line in wrap(note, box.width, NOTE):

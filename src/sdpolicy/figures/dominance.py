@@ -81,7 +81,7 @@ def dominance(scores: xr.Dataset, level: Level | None = None, dates: Sequence[fl
 
 
 def banded(scores: xr.Dataset, level: Level, dates: Sequence[float] = ()) -> list[Band]:
-    """Return the loops that have a colour, the strongest first: what leads at a date or in a phase goes before others."""
+    """Return the loops that have a colour, the strongest first; what leads at a date or in a phase has one."""
     held = shares(scores, level)
     time = scores["time"].values
     leading = [
