@@ -29,7 +29,7 @@ export function lanes(input: LanesInput): SVGElement {
     "font-size": size,
   });
   made.append(svg("rect", { width, height, fill: palette.back }));
-  const columns = width > size * 36 && input.lanes.length > 5 ? 2 : 1;
+  const columns = width > size * 60 && input.lanes.length > 5 ? 2 : 1;
   const rows = Math.ceil(input.lanes.length / columns);
   const wide = width / columns;
   const tall = Math.min(height / rows, size * 8);

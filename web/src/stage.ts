@@ -66,18 +66,24 @@ export class Stage {
     const each = Math.floor((width - gap * (columns - 1)) / columns);
     const tall = this.narrow ? 280 : Math.floor((height - gap * (rows - 1)) / rows);
     const difference = page.state.differences && page.now !== page.base;
-    const made = graphs.map((graph, i) => {
-      const cell = el("div", { class: "cell" });
-      const upper = difference ? Math.round(tall * 0.62) : tall;
+    const wide = (i: number): boolean => columns === 1 || (graphs.length === 3 && i === 0);
+    const upper = difference ? Math.round(tall * 0.62) : tall;
+    const inputs = graphs.map((graph, i) => {
       const prediction = page.step.predict?.graph === graph.id ? page.prediction() : null;
-      const input = this.chartInput(graph, each, upper, i < columns, prediction);
-      if (difference) {
-        const lower = this.differenceInput(graph, each, tall - upper);
-        const [one, two] = [frameOf(input), frameOf(lower)];
-        lower.sides = input.sides = [Math.max(one.left, two.left), Math.min(one.right, two.right)];
-        cell.append(chart(input), chart(lower));
-      } else cell.append(chart(input));
-      if (prediction && !prediction.revealed) this.listen(cell, input, prediction);
+      const top = this.chartInput(graph, wide(i) ? width : each, upper, i < columns || graphs.length === 3, prediction);
+      const below = difference ? this.differenceInput(graph, wide(i) ? width : each, tall - upper) : null;
+      return { graph, prediction, top, below };
+    });
+    for (let column = 0; column < columns; column += 1) {
+      const mates = inputs.filter((_, i) => (graphs.length === 3 ? (i === 0 ? -1 : (i - 1) % columns) : i % columns) === column);
+      align(mates.flatMap(({ top, below }) => (below ? [top, below] : [top])));
+    }
+    if (graphs.length === 3) align(inputs[0].below ? [inputs[0].top, inputs[0].below] : [inputs[0].top]);
+    const made = inputs.map(({ prediction, top, below }, i) => {
+      const cell = el("div", { class: wide(i) && columns > 1 ? "cell wide" : "cell" });
+      cell.append(chart(top));
+      if (below) cell.append(chart(below));
+      if (prediction && !prediction.revealed) this.listen(cell, top, prediction);
       return cell;
     });
     this.box.style.setProperty("--columns", String(columns));
@@ -307,6 +313,13 @@ export class Stage {
     this.box.replaceChildren(sheet);
     sheet.scrollTo(scroll[0], scroll[1]);
   }
+}
+
+// Graphs below one another share their left and right end, so that a year stands at one place in all of them.
+function align(inputs: ChartInput[]): void {
+  const frames = inputs.map(frameOf);
+  const sides: [number, number] = [Math.max(...frames.map((frame) => frame.left)), Math.min(...frames.map((frame) => frame.right))];
+  for (const input of inputs) input.sides = sides;
 }
 
 function atEnd(page: Page): boolean {
