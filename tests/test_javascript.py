@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from random_programs import programs
 from sdpolicy.backends import javascript, javascript_text, python
+from sdpolicy.errors import ModelError
 from sdpolicy.expression import At, Axis, Lookup, Node, Num, Reduce, Ref
-from sdpolicy.integrators import Grid
+from sdpolicy.integrators import FIXED_STEP, Grid
 from sdpolicy.lower import Lowered, lower
 from sdpolicy.primitives import noise
 from sdpolicy.program import Dimension, Equation, Program, Quantity, Stock, Table
+from sdpolicy.scenario import compose
+from sdpolicy.vensim import read_model
 from small import op, program
 
 pytestmark = pytest.mark.skipif(javascript.node() is None, reason="Node is not installed")
@@ -227,3 +232,34 @@ def test_random_expressions(bodies: list[Node]) -> None:
         np.testing.assert_allclose(ours.values, theirs.values, rtol=1e-9, atol=1e-12)
     else:
         assert ours.trouble == theirs.trouble
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(programs(exact=True))
+def test_random_programs_to_the_last_bit(model: Program) -> None:
+    """Random models of primitives that IEEE 754 defines give Python's bits: delays, draws and dimensions too."""
+    lowered = lower(model)
+    outputs = visible(model)
+    grid = Grid(0.0, 0.25, 8)
+    defaults = np.array(lowered.defaults)
+    ours, theirs = (
+        engine.compile(lowered).run(defaults, grid, "rk4", outputs) for engine in (javascript.ENGINE, python.ENGINE)
+    )
+    assert ours.trouble == theirs.trouble
+    np.testing.assert_array_equal(ours.values, theirs.values)
+
+
+CORPUS = sorted((Path(__file__).parent / "conformance").glob("*.mdl"))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_corpus(path: Path) -> None:
+    """Each construct of the conformance corpus gives Python's numbers."""
+    try:
+        model = read_model(path)
+    except ModelError:
+        pytest.skip("the reader refuses this construct")
+    case = compose(model, None)
+    method = case.method if case.method in FIXED_STEP else "rk4"
+    ours, theirs = both(model, method, case.grid)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
