@@ -29,8 +29,8 @@ class Measuring:
     """An executor that, before every tenth block, times the bare kernel on that block's parameters."""
 
     bare: float = 0.0
+    bare_processor: float = 0.0
     bare_members: int = 0
-    paused: float = 0.0
     every: int = 10
     seen: list[int] = field(default_factory=list)
 
@@ -40,12 +40,13 @@ class Measuring:
         for count, number in enumerate(numbers):
             block = worker.block(number)
             if count % self.every == 1:
-                start = time.perf_counter()
+                start, processor = time.perf_counter(), time.process_time()
                 members = len(block.inputs)
                 worker.kernel.run_many(
                     worker.parameters[:members], job.grid, job.method, job.outputs, out=worker.buffer[:members]
                 )
                 self.bare += time.perf_counter() - start
+                self.bare_processor += time.process_time() - processor
                 self.bare_members += members
             yield block
 
@@ -63,13 +64,17 @@ def million(scenario: str, members: int, folder: Path, method: str) -> None:
     study = replace(study, job=job)
     measuring = Measuring()
     shutil.rmtree(folder, ignore_errors=True)
+    processor = time.process_time()
     report = write_ensemble(study, folder, executor=measuring)
+    used = time.process_time() - processor - measuring.bare_processor
     seconds = report.seconds - measuring.bare
     bare, rate = measuring.bare_members / measuring.bare, report.members / seconds
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     print(f"{method}: {report.members:,} members, {report.failed:,} failed, {seconds:.1f} s, {rate:,.0f} members/s")
     print(f"bare kernel, in between: {bare:,.0f} members/s; ratio {rate / bare:.2f}")
+    whole, kernel = 1e6 * used / report.members, 1e6 * measuring.bare_processor / measuring.bare_members
+    print(f"processor time a member: {whole:.0f} us in all, {kernel:.0f} us the kernel; ratio {kernel / whole:.2f}")
     print(f"{size / 1e9:.2f} GB written, peak memory {peak:,.0f} MiB")
 
 
