@@ -122,6 +122,8 @@ def _bars(page: Page, box: Box, heading: tuple[str, str], bars: Bars) -> None:
     title, note = heading
     names, values, errors = bars.names, bars.values, bars.errors
     page.text(box.left, box.top + 22, title, PANEL)
+    left_out = len([name for name in names if name != "together"]) - MOST
+    note = f"{note} The {left_out} smallest are left out." if left_out > 0 else note
     y = box.top + 30.0
     for line in wrap(note, box.width, NOTE):
         page.text(box.left, y, line, NOTE)
