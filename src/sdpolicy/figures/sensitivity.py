@@ -136,15 +136,15 @@ def converging(found: xr.Dataset, outcome: str) -> Figure:
     axes = chart.draw(page, frame, [*traces, *_whole_range(np.log2(base))])
     for k, j in enumerate(order):
         middle, width = (found[key].isel(input=j).transpose("base").values for key in ("ST", "ST_conf"))
-        axes.fill_between(
-            np.log2(base), middle - width, middle + width, color=COLOURS[k], alpha=0.15, linewidth=0, zorder=1
-        )
+        beside = np.log2(base) + 0.03 * (k - LINES / 2)  # so that the intervals of several inputs can be told apart
+        axes.errorbar(beside, middle, yerr=width, fmt="none", ecolor=COLOURS[k], elinewidth=2.2, capsize=4, zorder=2)
+    axes.set_xlim(float(np.log2(base[0])) - 0.15, float(np.log2(base[-1])) + 0.15)
     axes.set_xticks(np.log2(base), [f"{int(n):,}" for n in base])
     chart.heading(
         page,
         frame,
         "Base points, doubled from left to right",
-        "share of the variance, with others (ST); bands: 95 % intervals",
+        "share of the variance, with others (ST); bars: 95 % intervals",
     )
     return page.figure
 
