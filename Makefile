@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all their own set-up in .venv, from nothing but Python 3.11+ and make.
 .NOTPARALLEL:
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs-figures clean
 
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -15,6 +15,10 @@ lint: .venv/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The figures of the country pages and the definition table, from the model and the evidence as they are now.
+docs-figures: .venv/runtime-installed
+	$(BIN)/python tools/pages.py
 
 clean:
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
