@@ -63,11 +63,11 @@ def ema_model(study: Study, name: str = "sdpolicy") -> Any:
     keys = {_key(factor.name): factor.name for factor in study.factors}
     series = {_key(quantity.name): quantity.name for quantity in study.job.saved}
 
-    def run_once(**values: float) -> dict[str, np.ndarray]:
+    def _run_once(**values: float) -> dict[str, np.ndarray]:
         found = run_experiments(study, [{keys[key]: value for key, value in values.items()}])
         return {key: found[shown].values[0] for key, shown in series.items()}
 
-    model = Model(name, function=run_once)
+    model = Model(name, function=_run_once)
     model.uncertainties = [
         RealParameter(key, *factor.spread.ends) for key, factor in zip(keys, study.factors, strict=True)
     ]
