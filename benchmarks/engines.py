@@ -250,9 +250,7 @@ def main() -> None:
         runners, missing = contenders(b, work, chosen.without)
         everyone = b.members(sizes[-1])
         raced = [
-            measure.Contender(
-                name, lambda n, run=run: run(everyone[:n]), MOST.get(name, 10**9), SLOW.get(name, 10**9)
-            )
+            measure.Contender(name, lambda n, run=run: run(everyone[:n]), MOST.get(name, 10**9), SLOW.get(name, 10**9))
             for name, run in runners.items()
         ]
         busy = measure.burn(operations(b) * b.grid.steps)

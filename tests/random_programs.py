@@ -10,9 +10,7 @@ from small import CONTROL
 
 SHORT = Table("short", (((0.0, 1.0, 2.5, 4.0), (1.0, 3.0, 2.0, 2.5)),))
 LONG = Table("long", ((tuple(0.3 * i for i in range(40)), tuple((7.0 * i) % 5.0 for i in range(40))),))
-BY_PLACE = Table(
-    "by_place", (((0.0, 2.0), (0.0, 1.0)), ((1.0,), (4.0,)), ((-1.0, 0.0, 5.0), (2.0, 0.5, -1.0))), (3,)
-)
+BY_PLACE = Table("by_place", (((0.0, 2.0), (0.0, 1.0)), ((1.0,), (4.0,)), ((-1.0, 0.0, 5.0), (2.0, 0.5, -1.0))), (3,))
 PLACE = Dimension("place", ("north", "south", "east"))
 LOOP = Axis("p", 3)
 HERE = At("p", (0, 1, 2))

@@ -59,9 +59,7 @@ def test_threads_and_blocks_do_not_change_a_bit(threads: int, block: int, monkey
     table = varied(kernel, 43)
     expected = kernel.run_many(table, GRID, "rk4", ["x", "y"], threads=1).values
     monkeypatch.setattr(engine_module, "BLOCK", block)
-    np.testing.assert_array_equal(
-        kernel.run_many(table, GRID, "rk4", ["x", "y"], threads=threads).values, expected
-    )
+    np.testing.assert_array_equal(kernel.run_many(table, GRID, "rk4", ["x", "y"], threads=threads).values, expected)
     backwards = kernel.run_many(table[::-1], GRID, "rk4", ["x", "y"], threads=threads).values
     np.testing.assert_array_equal(backwards[::-1], expected)
 

@@ -108,7 +108,7 @@ def _csv(raw: bytes, separator: str) -> Sheet:
 
 
 def _workbook(raw: bytes, name: str, tab: str) -> Sheet:
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
+    from openpyxl import load_workbook
 
     try:
         book = load_workbook(io.BytesIO(raw), read_only=False, data_only=True, keep_links=False)

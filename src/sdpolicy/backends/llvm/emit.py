@@ -26,9 +26,13 @@ from sdpolicy.expression import (
 from sdpolicy.lower import Lowered
 
 LIBM: Final[Mapping[str, str]] = {
-    "exp": "exp", "ln": "log", "pow": "pow",
+    "exp": "exp",
+    "ln": "log",
+    "pow": "pow",
     **{name: name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
 }
 """Primitives that the system's mathematical library computes, and its names for them."""
 FUNCTION: Final = "sd_"

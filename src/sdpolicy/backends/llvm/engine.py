@@ -101,9 +101,7 @@ class CompiledKernel:
         """Return the number of columns that ``outputs`` take."""
         return sum(self.lowered.by_id[name].size for name in outputs)
 
-    def run(
-        self, parameters: FloatArray, grid: Grid, method: str, outputs: Sequence[str]
-    ) -> Trajectory:
+    def run(self, parameters: FloatArray, grid: Grid, method: str, outputs: Sequence[str]) -> Trajectory:
         """Run once, with the system's own mathematical functions; see :class:`sdpolicy.backends.base.Kernel`.
 
         Raises:

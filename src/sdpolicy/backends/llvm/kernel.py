@@ -403,4 +403,3 @@ class KernelText:
         self.copy(self.pending, self.memory, self.total(self.memories))
         w.do("%n.next = add nuw nsw i64 %n, 1")
         w.do("br label %step")
-

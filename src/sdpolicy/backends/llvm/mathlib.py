@@ -149,9 +149,7 @@ def ln(w: Writer, x: Value) -> Value:
 
 def _normal(w: Writer, x: Value) -> Value:
     """Whether x is positive, finite and not subnormal."""
-    return w.binary(
-        "and", w.compare("oge", x, w.number(SMALLEST)), w.compare("olt", x, w.number(math.inf))
-    )
+    return w.binary("and", w.compare("oge", x, w.number(SMALLEST)), w.compare("olt", x, w.number(math.inf)))
 
 
 def _ln_special(w: Writer, x: Value, value: Value) -> Value:

@@ -112,9 +112,7 @@ class Tables:
                 slope = w.select(beyond, w.number(0.0), slope)
         return slope
 
-    def locate(
-        self, table: str, which: int | Value, x: Value, mode: Interpolation
-    ) -> tuple[Value, Value, Value]:
+    def locate(self, table: str, which: int | Value, x: Value, mode: Interpolation) -> tuple[Value, Value, Value]:
         """Return the point that x stands after (``forward``: before), where the curve begins, and its last point.
 
         The points at or below x (``forward``: below x) are counted by halving.

@@ -312,9 +312,7 @@ class Writer:
             return value.name
         order = ", ".join(f"i32 {8 * which + i}" for i in range(8))
         vector = self.type("i", True)
-        return self.put(
-            value.level, f"shufflevector {vector} {value.name}, {vector} poison, <8 x i32> <{order}>"
-        )
+        return self.put(value.level, f"shufflevector {vector} {value.name}, {vector} poison, <8 x i32> <{order}>")
 
     def fetch(self, array: str, index: Value) -> Value:
         """Read a constant array of integers."""

@@ -108,9 +108,7 @@ def instrumented(lowered: Lowered) -> tuple[Lowered, tuple[Edge, ...], tuple[str
             high = math.inf if quantity.high is None else quantity.high
             edges.append(Edge("stock", quantity.id, quantity.id, low, high))
             columns.append(quantity.id)
-    changed = replace(
-        lowered, hidden=(*lowered.hidden, *hidden), running=(*lowered.running, *equations)
-    )
+    changed = replace(lowered, hidden=(*lowered.hidden, *hidden), running=(*lowered.running, *equations))
     return changed, tuple(edges), tuple(columns)
 
 
