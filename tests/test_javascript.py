@@ -139,6 +139,13 @@ def test_names_of_the_language_are_harmless() -> None:
     np.testing.assert_array_equal(ours, theirs)
 
 
+def test_derived_names_do_not_meet_hidden_ones() -> None:
+    """A variable called flow that is smoothed, beside a stock called level1, are two things in the text."""
+    smoothed = op("smooth", op("add", "level1", 1.0), 2.0, 3.0, 1.0)
+    ours, reference = both(program({"level1": (op("mul", "flow", 0.1), 5.0)}, {"flow": smoothed}))
+    np.testing.assert_allclose(ours, reference, rtol=1e-12)
+
+
 def test_text_holds_no_word_of_the_author() -> None:
     """Names, units, comments and file names stay out of the generated text."""
     hostile = "</script><script>alert(1)</script>"

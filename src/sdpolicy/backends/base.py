@@ -29,6 +29,28 @@ def layout(quantities: Iterable[Quantity]) -> Mapping[str, slice]:
     return places
 
 
+class Targeted(Protocol):
+    """Whatever gives a quantity its value: an equation, a state, a memory, a delay line."""
+
+    @property
+    def target(self) -> str: ...
+
+
+def targets(items: Iterable[Targeted]) -> tuple[str, ...]:
+    """Return the identifiers that ``items`` compute, each once, in order."""
+    return tuple(dict.fromkeys(item.target for item in items))
+
+
+def bare(name: str) -> str:
+    """Return the identifier behind a name that a text derives from it, such as ``capital__flow``.
+
+    What is derived stands behind: identifiers of hidden quantities end in a number, so that none meets them.
+    """
+    for suffix in ("__flow", "__next", "__delay"):
+        name = name.removesuffix(suffix)
+    return name
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """The first value of a run that is not finite: which quantity (identifier, flat element) and when."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
+from sdpolicy.backends.base import bare, targets
 from sdpolicy.expression import (
     ARITY,
     COMPARISONS,
@@ -55,13 +56,6 @@ if OPERATORS.keys() | CALLS | {"neg", "not", "if"} != ARITY.keys():
     raise AssertionError("a primitive without a JavaScript spelling")
 
 
-class Targeted(Protocol):
-    """Anything that computes a quantity."""
-
-    @property
-    def target(self) -> str: ...
-
-
 @dataclass
 class Scope:
     """Where the quantities that a function may read or write stand: a flat array and a position in it."""
@@ -79,7 +73,7 @@ def source(lowered: Lowered) -> str:
 def plan(lowered: Lowered) -> dict[str, object]:
     """Return what the runtime needs beside the text: sizes, the order to look for trouble in, tables."""
     text = _Text(lowered)
-    order = [*lowered.parameters, *_targets(lowered.states), *_targets((*lowered.constants, *lowered.running))]
+    order = [*lowered.parameters, *targets(lowered.states), *targets((*lowered.constants, *lowered.running))]
     visible = [q.id for q in lowered.program.quantities]
     row = text.row_places()
     names = [name for name in dict.fromkeys([*order, *visible]) if name in set(visible)]
@@ -106,12 +100,12 @@ class _Text:
         self.lowered = lowered
         self.shape = {name: q.shape for name, q in lowered.by_id.items()}
         self.size = {name: q.size for name, q in lowered.by_id.items()}
-        self.constants = (*lowered.parameters, *_targets(lowered.constants))
-        self.held = _targets(lowered.held)
-        self.states = _targets(lowered.states)
-        self.memories = _targets(lowered.memories)
-        self.rings = _targets(lowered.rings)
-        self.running = _targets(lowered.running)
+        self.constants = (*lowered.parameters, *targets(lowered.constants))
+        self.held = targets(lowered.held)
+        self.states = targets(lowered.states)
+        self.memories = targets(lowered.memories)
+        self.rings = targets(lowered.rings)
+        self.running = targets(lowered.running)
         self.scope = Scope()
         self.hoisted: dict[tuple[int, ...], str] = {}
         self.curves: dict[str, str] = {}
@@ -134,7 +128,7 @@ class _Text:
         found = {}
         for name in names:
             found[name] = start
-            start += self.size[_bare(name)]
+            start += self.size[bare(name)]
         return found
 
     def row_places(self) -> dict[str, int]:
@@ -154,15 +148,14 @@ class _Text:
     def startup_function(self) -> str:
         low = self.lowered
         self.scope = Scope()
-        delays = [Equation(f"delay__{r.target}", r.delay, r.axes, r.index) for r in low.rings]
+        delays = [Equation(f"{r.target}__delay", r.delay, r.axes, r.index) for r in low.rings]
         lines = ["const $step_time = $time;", *self.take("c", self.constants)]
-        targets = _targets([*low.startup, *delays])
-        self.scratch_for(targets)
+        self.scratch_for(targets([*low.startup, *delays]))
         lines += [*self.equations(low.startup), *self.equations(delays)]
         lines += self.give("k", low.initials)
         lines += self.give("y", self.states)
         lines += self.give("m", self.memories)
-        lines += self.give("r", [*(f"delay__{name}" for name in self.rings), *self.rings])
+        lines += self.give("r", [*(f"{name}__delay" for name in self.rings), *self.rings])
         return self.function("startup(c, k, y, m, r, $time)", lines)
 
     def held_function(self) -> str:
@@ -182,7 +175,7 @@ class _Text:
         return lines
 
     def flow_equations(self) -> list[Equation]:
-        return [Equation(f"flow__{s.target}", s.flow, s.axes, s.index) for s in self.lowered.states]
+        return [Equation(f"{s.target}__flow", s.flow, s.axes, s.index) for s in self.lowered.states]
 
     def flows_function(self) -> str:
         """The flows alone, for the later stages of a step: what no flow depends on is left out."""
@@ -196,7 +189,7 @@ class _Text:
                 needed.add(name)
                 wanted.extend(inputs[name])
         lines = [*self.stores(), *self.equations([e for e in self.lowered.running if e.target in needed])]
-        names = [f"flow__{name}" for name in self.states]
+        names = [f"{name}__flow" for name in self.states]
         lines += [*self.enter("f", names), *self.equations(self.flow_equations()), *self.give("f", names)]
         return self.function("flows(c, k, h, y, m, r, $time, $step_time, f)", lines)
 
@@ -204,12 +197,12 @@ class _Text:
         low = self.lowered
         lines = [*self.stores(), *self.equations(low.running)]
         flows = self.flow_equations()
-        updates = [Equation(f"next__{m.target}", m.update, m.axes, m.index) for m in low.memories]
-        inputs = [Equation(f"next__{r.target}", r.input, r.axes, r.index) for r in low.rings]
-        lines += self.enter("f", [f"flow__{name}" for name in self.states])
-        lines += [*self.equations(flows), *self.give("f", [f"flow__{name}" for name in self.states])]
+        updates = [Equation(f"{m.target}__next", m.update, m.axes, m.index) for m in low.memories]
+        inputs = [Equation(f"{r.target}__next", r.input, r.axes, r.index) for r in low.rings]
+        lines += self.enter("f", [f"{name}__flow" for name in self.states])
+        lines += [*self.equations(flows), *self.give("f", [f"{name}__flow" for name in self.states])]
         for store, group, names in (("u", updates, self.memories), ("x", inputs, self.rings)):
-            derived = [f"next__{name}" for name in names]
+            derived = [f"{name}__next" for name in names]
             lines += [*self.enter(store, derived), *self.equations(group), *self.give(store, derived)]
         lines += self.give("row", list(self.row_places()))
         return self.function("running(c, k, h, y, m, r, $time, $step_time, f, row, u, x)", lines)
@@ -243,19 +236,19 @@ class _Text:
         """Return statements that read scalars out of ``store``; quantities with dimensions stay there."""
         self.enter(store, names)
         return [
-            f"const ${name} = {store}[{at}];" for name, at in self.offsets(names).items() if not self.shape[_bare(name)]
+            f"const ${name} = {store}[{at}];" for name, at in self.offsets(names).items() if not self.shape[bare(name)]
         ]
 
     def give(self, store: str, names: Sequence[str]) -> list[str]:
         """Return statements that write ``names`` into ``store``, one after another."""
         lines = []
         for name, at in self.offsets(names).items():
-            if not self.shape[_bare(name)]:
+            if not self.shape[bare(name)]:
                 lines.append(f"{store}[{at}] = ${name};")
                 continue
             origin, start = self.scope.places[name]
             if (origin, start) != (store, at):
-                size = self.size[_bare(name)]
+                size = self.size[bare(name)]
                 lines.append(f"for (let i = 0; i < {size}; i += 1) {store}[{at} + i] = {origin}[{start} + i];")
         return lines
 
@@ -271,14 +264,14 @@ class _Text:
     def scratch_for(self, names: Iterable[str]) -> None:
         """Give quantities with dimensions that a function computes a place in the scratch array."""
         for name in names:
-            if self.shape[_bare(name)]:
+            if self.shape[bare(name)]:
                 self.scope.places[name] = ("w", self.scratch)
-                self.scratch += self.size[_bare(name)]
+                self.scratch += self.size[bare(name)]
 
     def equations(self, equations: Iterable[Equation]) -> list[str]:
         lines = []
         for equation in equations:
-            shape = self.shape[_bare(equation.target)]
+            shape = self.shape[bare(equation.target)]
             loops = {axis.id: f"i{depth}__" for depth, axis in enumerate(equation.axes)}
             heads = [
                 f"for (let {loops[a.id]} = 0; {loops[a.id]} < {a.size}; {loops[a.id]} += 1) " for a in equation.axes
@@ -392,14 +385,3 @@ def reads(lowered: Lowered) -> dict[str, frozenset[str]]:
     for stock in lowered.states:
         found[stock.target] = found.get(stock.target, frozenset()) | references(stock.flow)
     return found
-
-
-def _bare(name: str) -> str:
-    """Return the identifier behind a derived name such as ``flow__capital``."""
-    for prefix in ("flow__", "next__", "delay__"):
-        name = name.removeprefix(prefix)
-    return name
-
-
-def _targets(items: Iterable[Targeted]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item.target for item in items))

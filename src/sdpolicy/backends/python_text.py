@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
+from sdpolicy.backends.base import bare, targets
 from sdpolicy.expression import (
     COMPARISONS,
     LOGIC,
@@ -52,11 +52,11 @@ class _Text:
         self.lowered = lowered
         self.shape = {name: q.shape for name, q in lowered.by_id.items()}
         self.size = {name: q.size for name, q in lowered.by_id.items()}
-        self.constants = (*lowered.parameters, *_targets(lowered.constants))
-        self.held = _targets(lowered.held)
-        self.states = _targets(lowered.states)
-        self.memories = _targets(lowered.memories)
-        self.rings = _targets(lowered.rings)
+        self.constants = (*lowered.parameters, *targets(lowered.constants))
+        self.held = targets(lowered.held)
+        self.states = targets(lowered.states)
+        self.memories = targets(lowered.memories)
+        self.rings = targets(lowered.rings)
 
     def functions(self) -> Iterable[str]:
         low = self.lowered
@@ -115,7 +115,7 @@ class _Text:
 
     def row(self, names: Iterable[str]) -> str:
         """Return a list display with the elements of all ``names``, one after another."""
-        parts = (f"*{name}" if self.shape[_bare(name)] else name for name in names)
+        parts = (f"*{name}" if self.shape[bare(name)] else name for name in names)
         return "[" + ", ".join(parts) + "]"
 
     def split(self, names: Sequence[str], flat: str) -> list[str]:
@@ -130,12 +130,12 @@ class _Text:
         return lines
 
     def equations(self, equations: Iterable[Equation], declare: Iterable[str] = ()) -> list[str]:
-        lines = [f"{n} = [0.0] * {self.size[_bare(n)]}" for n in declare if self.shape[_bare(n)]]
+        lines = [f"{n} = [0.0] * {self.size[bare(n)]}" for n in declare if self.shape[bare(n)]]
         seen = set(declare)
         for equation in equations:
-            target, shape = equation.target, self.shape[_bare(equation.target)]
+            target, shape = equation.target, self.shape[bare(equation.target)]
             if shape and target not in seen:
-                lines.append(f"{target} = [0.0] * {self.size[_bare(target)]}")
+                lines.append(f"{target} = [0.0] * {self.size[bare(target)]}")
             seen.add(target)
             loops = {axis.id: f"i{depth}__" for depth, axis in enumerate(equation.axes)}
             for depth, axis in enumerate(equation.axes):
@@ -230,21 +230,3 @@ def literal(value: float) -> str:
 def _safe(node: Node) -> bool:
     """Tell whether a division by ``node`` can't raise ZeroDivisionError."""
     return isinstance(node, Num) and node.value != 0.0
-
-
-def _bare(name: str) -> str:
-    """Return the identifier behind a derived name such as ``capital__flow``."""
-    for suffix in ("__flow", "__next", "__delay"):
-        name = name.removesuffix(suffix)
-    return name
-
-
-class Targeted(Protocol):
-    """Anything that computes a quantity."""
-
-    @property
-    def target(self) -> str: ...
-
-
-def _targets(items: Iterable[Targeted]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item.target for item in items))

@@ -5,10 +5,11 @@ It knows Lowered models, not IR.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
+from sdpolicy.backends.base import targets
 from sdpolicy.expression import Apply, Node, Ref, references
 from sdpolicy.lower import Lowered
 from sdpolicy.program import Equation
@@ -87,15 +88,3 @@ def _surely(node: Node) -> Iterator[str]:
                 yield from _surely(arg)
         case _:
             pass
-
-
-class Targeted(Protocol):
-    """Whatever gives a quantity its value."""
-
-    @property
-    def target(self) -> str: ...
-
-
-def targets(items: Iterable[Targeted]) -> tuple[str, ...]:
-    """Return the targets in order, each once."""
-    return tuple(dict.fromkeys(item.target for item in items))

@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from sdpolicy.backends.base import FloatArray
+from sdpolicy.backends.base import FloatArray, targets
 from sdpolicy.backends.llvm import objects
-from sdpolicy.backends.llvm.checks import prune, targets
+from sdpolicy.backends.llvm.checks import prune
 from sdpolicy.backends.llvm.dual import DualEmitter
 from sdpolicy.backends.llvm.frame import NAME
 from sdpolicy.backends.llvm.text import ENTRY, Value, Writer, attributes

@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sdpolicy.backends.base import Ensemble, FloatArray, Trajectory, Trouble, layout
+from sdpolicy.backends.base import Ensemble, FloatArray, Trajectory, Trouble, layout, targets
 from sdpolicy.backends.llvm import objects
-from sdpolicy.backends.llvm.checks import prune, targets
+from sdpolicy.backends.llvm.checks import prune
 from sdpolicy.backends.llvm.frame import NAME
 from sdpolicy.backends.llvm.module import Module, module
 from sdpolicy.integrators import BOSH3, FIXED_STEP, Grid

@@ -11,7 +11,8 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Final
 
-from sdpolicy.backends.llvm.checks import Sinks, sinks, targets
+from sdpolicy.backends.base import targets
+from sdpolicy.backends.llvm.checks import Sinks, sinks
 from sdpolicy.backends.llvm.emit import Emitter
 from sdpolicy.backends.llvm.frame import Frame
 from sdpolicy.backends.llvm.text import ENTRY, STAGE, STEP, Target, Value, Writer
