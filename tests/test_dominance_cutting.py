@@ -16,7 +16,7 @@ from sdpolicy.errors import ModelError, ScenarioError
 from sdpolicy.lower import lower
 from sdpolicy.run import simulate
 from sdpolicy.scenario import read_scenario
-from sdpolicy.scenario.loops import NamedLoop, read_cuts, read_loops
+from sdpolicy.scenario.loops import NamedLoop, read_loops
 from sdpolicy.vensim import read_model
 
 ROOT = Path(__file__).parents[1]
@@ -31,15 +31,14 @@ def test_named_loops_exist(name: str) -> None:
     loops = read_loops(path)
     found = locate(build(lower(read_model(path))), loops)
     assert {loop.id for loop in found.values()} == {loop.id for loop in loops}
-    assert dict(read_cuts(path)) == {loop.id: loop.cut for loop in loops}
 
 
 def test_loop_without_a_link_is_refused() -> None:
     """The message names the missing link and what there is instead; a name that is not there gets a suggestion."""
     graph = build(lower(read_model(ROOT / "models" / "core.mdl")))
     faulty = [
-        NamedLoop("X1", "short cut", ("capital", "exports"), ("capital", "exports")),
-        NamedLoop("X2", "misspelt", ("capitol", "output"), ("capital", "output")),
+        NamedLoop("X1", "short cut", ("capital", "exports"), (("capital", "exports"),)),
+        NamedLoop("X2", "misspelt", ("capitol", "output"), (("capital", "output"),)),
     ]
     with pytest.raises(ModelError) as caught:
         locate(graph, faulty)

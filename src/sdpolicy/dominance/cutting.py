@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import reduce
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,76 +13,87 @@ from sdpolicy.backends import llvm
 from sdpolicy.backends.base import FloatArray
 from sdpolicy.dominance.found import named_loops
 from sdpolicy.errors import Problem, ScenarioError, SimulationError, suggest
-from sdpolicy.expression import Apply, Node, Num, Ref, rewrite
+from sdpolicy.expression import Apply, Node, Num, Ref
 from sdpolicy.lower import lower
 from sdpolicy.program import Equation, Program, Quantity, fold, identifier
 from sdpolicy.results import label
 from sdpolicy.scenario import Case, case
-from sdpolicy.scenario.loops import NamedLoop
+from sdpolicy.scenario.loops import Link, NamedLoop
+from sdpolicy.scenario.openings import openings_of
+from sdpolicy.scenario.transform import Opening, opened
 from sdpolicy.vensim import read_model
 
 WHOLE = "whole"
 """How the run with all its loops is called."""
 
 
-def without(program: Program, loops: Sequence[NamedLoop]) -> tuple[Program, Mapping[str, str]]:
-    """Return ``program`` with a switch for each of ``loops``, all off, and the switches' identifiers by loop.
+@dataclass(frozen=True)
+class Switched:
+    """A Program with a switch for each loop, all off.
 
-    A loop that is switched off keeps the cause of its cut link at the value that it starts with, as [cut] does.
+    ``switches`` are the switches' identifiers by loop; ``idle`` says of a loop why it has none: its links are
+    not there in this run, because the scenario gives the effect a path or cuts them itself.
+    """
+
+    program: Program
+    switches: Mapping[str, str]
+    idle: Mapping[str, str]
+
+
+def without(chosen: Case, loops: Sequence[NamedLoop]) -> Switched:
+    """Return the program of a case with a switch for each of ``loops``.
+
+    A loop that is switched off holds the causes of its links where [cut] would hold them.
 
     Raises:
-        ScenarioError: for a loop whose cut link does not exist.
+        ScenarioError: for a loop whose link, or the value that its cause is held at, does not exist.
     """
+    program = chosen.program
     taken = {*program.by_id, *program.table_by_id}
     switches: dict[str, str] = {}
-    at: dict[tuple[str, str], list[str]] = {}
+    idle: dict[str, str] = {}
+    openings: list[tuple[Opening, Node]] = []
     problems: list[Problem] = []
     for loop in loops:
-        link = _link(program, loop)
-        if isinstance(link, Problem):
-            problems.append(link)
+        open_, idle_ = _present(chosen, loop)
+        if not open_.cuts:
+            idle[loop.id] = idle_
             continue
         switches[loop.id] = identifier(f"without {loop.id}", taken)
         taken.add(switches[loop.id])
-        at.setdefault(link, []).append(switches[loop.id])
+        on = Apply("ne", (Ref(switches[loop.id]), Num(0.0)))
+        for found in openings_of(program, open_):
+            if isinstance(found, Problem):
+                problems.append(found)
+            else:
+                openings.append((found, on))
     if problems:
         raise ScenarioError(problems)
-    equations, stocks = program.equations, program.stocks
-    for (source, target), ids in at.items():
-        equations = tuple(
-            replace(e, body=_switched(e.body, source, ids)) if e.target == target else e for e in equations
-        )
-        stocks = tuple(replace(s, flow=_switched(s.flow, source, ids)) if s.target == target else s for s in stocks)
+    equations, stocks = opened(program.equations, program.stocks, openings)
     added = tuple(Quantity(f"without {name}", id_, "constant") for name, id_ in switches.items())
-    return replace(
+    changed = replace(
         program,
         quantities=(*program.quantities, *added),
         equations=(*equations, *(Equation(quantity.id, Num(0.0)) for quantity in added)),
         stocks=stocks,
-    ), switches
+    )
+    return Switched(changed, switches, idle)
 
 
-def _link(program: Program, loop: NamedLoop) -> tuple[str, str] | Problem:
-    where = f"{program.name}, loop {loop.id}"
-    found = [program.find(name) for name in loop.cut]
-    for name, quantity in zip(loop.cut, found, strict=True):
-        if quantity is None:
-            return Problem(where, f"the model has no variable '{name}'", program.suggest(name))
-    assert found[0] is not None
-    assert found[1] is not None
-    return found[0].id, found[1].id
-
-
-def _switched(body: Node, source: str, switches: Sequence[str]) -> Node:
-    """Return ``body`` reading the starting value of ``source`` wherever one of ``switches`` is on."""
-    on = reduce(lambda a, b: Apply("or", (a, b)), [Apply("ne", (Ref(name), Num(0.0))) for name in switches])
-
-    def change(node: Node) -> Node:
-        if isinstance(node, Ref) and node.name == source:
-            return Apply("if", (on, Apply("initial", (node,)), node))
-        return node
-
-    return rewrite(body, change)
+def _present(chosen: Case, loop: NamedLoop) -> tuple[NamedLoop, str]:
+    """Return the loop with those of its links alone that the scenario leaves in place, and what became of the last."""
+    given = {fold(item.name) for item in chosen.applied if item.kind == "path"}
+    done = {(fold(item.value["from"]), fold(item.value["to"])) for item in chosen.applied if item.kind == "cut"}
+    kept: list[Link] = []
+    why = ""
+    for source, target in loop.cuts:
+        if fold(target) in given:
+            why = f"the scenario gives '{target}'"
+        elif (fold(source), fold(target)) in done:
+            why = "the scenario cuts it itself"
+        else:
+            kept.append((source, target))
+    return replace(loop, cuts=tuple(kept)), why
 
 
 def cuts(
@@ -98,7 +108,9 @@ def cuts(
 
     Returns:
         A Dataset over (run, time): the run ``whole``, then one without each loop, called by the loop's id.
-        A run that does not stay finite without its loop is NaN from there on.
+        A run that does not stay finite without its loop is NaN from there on; ``broken`` over run names the
+        variable that is not finite first, ``broken_at`` the time (NaN where all is finite). ``idle`` over run
+        says why a loop is not there to be cut, because of what the scenario does; its run is the whole one.
 
     Raises:
         ScenarioError: for a loop or variable that does not exist.
@@ -106,20 +118,24 @@ def cuts(
     """
     chosen = case(source, read_model)
     named = _chosen(chosen, loops)
-    program, switches = without(chosen.program, named)
+    made = without(chosen, named)
     wanted = _outputs(chosen.program, outputs)
-    lowered = lower(program)
-    rows = [switched(lowered.parameters, lowered.defaults, lowered.by_id, [])]
-    rows += [switched(lowered.parameters, lowered.defaults, lowered.by_id, [switches[loop.id]]) for loop in named]
-    found = llvm.ENGINE.compile(lowered).run_many(np.array(rows), chosen.grid, chosen.method, [q.id for q in wanted])
+    lowered = lower(made.program)
+    on = [[], *([made.switches[loop.id]] if loop.id in made.switches else [] for loop in named)]
+    rows = np.array([switched(lowered.parameters, lowered.defaults, lowered.by_id, names) for names in on])
+    found = llvm.ENGINE.compile(lowered).run_many(rows, chosen.grid, chosen.method, [q.id for q in wanted])
     if 0 in found.troubles:
         what = f"'{found.troubles[0].quantity}' is not finite at time {found.troubles[0].time:g}"
         raise SimulationError(Problem(chosen.program.name, what))
     bare = label(chosen, np.empty((chosen.grid.saved, 0)), engine="llvm", outputs=())
+    troubles = [found.troubles.get(n) for n in range(len(rows))]
     coordinates = {
         "run": [WHOLE, *(loop.id for loop in named)],
         "name": ("run", ["all loops", *(loop.name for loop in named)]),
         "story": ("run", ["", *(loop.story for loop in named)]),
+        "idle": ("run", ["", *(made.idle.get(loop.id, "") for loop in named)]),
+        "broken": ("run", [lowered.by_id[it.quantity].name if it else "" for it in troubles]),
+        "broken_at": ("run", [it.time if it else np.nan for it in troubles]),
         "time": bare["time"],
     }
     variables = {

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from sdpolicy.errors import CheckError, Problem, suggest
-from sdpolicy.expression import Apply, Node, Num, Ref, references, walk
+from sdpolicy.errors import CheckError, Problem
+from sdpolicy.expression import Apply, Node, Num, Ref, walk
 from sdpolicy.integrators import Grid
 from sdpolicy.program import CONTROL, Program, Quantity, fold
 from sdpolicy.scenario import paths
 from sdpolicy.scenario.elements import Position, position, split
 from sdpolicy.scenario.messages import place, show
-from sdpolicy.scenario.reader import Entry, Scenario, basename
+from sdpolicy.scenario.reader import Entry, Scenario
 from sdpolicy.scenario.schema import Setting, TimePath
 from sdpolicy.scenario.settings import KEYS
-from sdpolicy.scenario.transform import Changes
+from sdpolicy.scenario.transform import Changes, Opening
 from sdpolicy.units import convert
 
 COMMAND_LINE: Final = "command line"
@@ -48,7 +48,7 @@ class Binding:
     elements: dict[str, dict[Position, float]] = field(default_factory=dict)
     curves: dict[str, paths.Curve] = field(default_factory=dict)
     initials: dict[str, float] = field(default_factory=dict)
-    cuts: list[tuple[str, str]] = field(default_factory=list)
+    cuts: list[Opening] = field(default_factory=list)
     freezes: dict[str, float] = field(default_factory=dict)
     applied: list[Applied] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -153,12 +153,12 @@ def _not_settable(program: Program, quantity: Quantity) -> tuple[str, str] | Non
         return f"'{name}' is a setting of the run", f"Give {key} under [run]."
     if quantity.kind == "stock":
         return f"'{name}' is a stock: it has a starting value, not a constant one", "Give it under [initial]."
-    bodies = _bodies(program, quantity.id)
+    bodies = bodies_of(program, quantity.id)
     if bodies and all(_plain(body) for body in bodies):
         return None
     if quantity.kind == "data":
         return f"'{name}' is a series over time", "Give it under [path]."
-    causes = _named(program, bodies)
+    causes = names_read(program, bodies)
     from_ = f"computed from {causes}" if causes else "computed"
     return f"'{name}' is {from_}", "Change one of those, give it a [path], or [freeze] it from a time on."
 
@@ -171,7 +171,8 @@ def _not_a_stock(program: Program, quantity: Quantity) -> tuple[str, str] | None
     return f"'{quantity.name}' is {kind}, not a stock", f"Give it under {table}."
 
 
-def _bodies(program: Program, id_: str) -> list[Node]:
+def bodies_of(program: Program, id_: str) -> list[Node]:
+    """Return the right-hand sides of the equations of a quantity."""
     return [equation.body for equation in program.equations if equation.target == id_]
 
 
@@ -180,7 +181,7 @@ def _plain(body: Node) -> bool:
     return isinstance(body, Num) or (isinstance(body, Apply) and body.op == "neg" and isinstance(body.args[0], Num))
 
 
-def _named(program: Program, bodies: Iterable[Node]) -> str:
+def names_read(program: Program, bodies: Iterable[Node]) -> str:
     """Return the display names of what equations read, in the order in which they read it."""
     ids = dict.fromkeys(part.name for body in bodies for part in walk(body) if isinstance(part, Ref))
     names = [program.by_id[id_].name if id_ in program.by_id else "Time" for id_ in ids]
@@ -236,7 +237,7 @@ def bind_paths(binding: Binding, grid: Grid) -> None:
         scale = _scale(binding, quantity, path.unit, spot)
         if scale is None:
             continue
-        bodies = _bodies(binding.program, quantity.id)
+        bodies = bodies_of(binding.program, quantity.id)
         own = bodies[0] if bodies and _plain(bodies[0]) and len(bodies) == 1 else None
         if paths.needs_base(path) and own is None:
             key = "base" if path.pulse else "from"
@@ -309,44 +310,6 @@ def bind_freezes(binding: Binding, entries: Iterable[Entry], grid: Grid | None) 
         elif grid:
             binding.freezes[quantity.id] = snap(grid, time)
             binding.note("freeze", quantity, time, entry.origin)
-
-
-def bind_cuts(binding: Binding, scenario: Scenario, loops: Mapping[str, tuple[str, str]]) -> None:
-    """Hold [cut] to the model; ``loops`` gives the link at which each named loop is cut."""
-    origin = basename(scenario.file)
-    known = {fold(name): link for name, link in loops.items()}
-    for name in scenario.cut.loops:
-        if fold(name) not in known:
-            what = f"the model '{show(binding.program.name)}' has no loop '{show(name)}'"
-            listed = f"Its loops: {', '.join(loops)}." if loops else "It has no file of named loops."
-            cure = suggest(name, loops) or listed
-            binding.refuse(place(scenario.file, "cut", "loops"), what, cure)
-    chosen = [known[fold(name)] for name in scenario.cut.loops if fold(name) in known]
-    for pair in dict.fromkeys((*scenario.cut.links, *chosen)):
-        link = _link(binding, pair, place(scenario.file, "cut", "links"))
-        if link and link not in binding.cuts:
-            binding.cuts.append(link)
-            names = [binding.program.by_id[id_].name for id_ in link]
-            binding.applied.append(Applied("cut", f"{names[0]} -> {names[1]}", names, "", origin))
-
-
-def _link(binding: Binding, pair: tuple[str, str], spot: str) -> tuple[str, str] | None:
-    source, target = find(binding, pair[0], spot), find(binding, pair[1], spot)
-    if source is None or target is None:
-        return None
-    program = binding.program
-    flows = [stock.flow for stock in program.stocks if stock.target == target.id]
-    nodes = flows or _bodies(program, target.id)
-    if source.id in frozenset().union(*(references(node) for node in nodes)):
-        if target.id in binding.numbers or target.id in {quantity.id for _, quantity, _, _ in binding.waiting}:
-            what = f"'{target.name}' is given by the scenario, so that nothing acts on it"
-            binding.refuse(spot, what, "Take the link out.")
-            return None
-        return source.id, target.id
-    causes = _named(program, nodes)
-    what = f"'{target.name}' does not depend on '{source.name}' directly"
-    binding.refuse(spot, what, f"It depends on {causes}." if causes else "It depends on nothing.")
-    return None
 
 
 def bind_claims(binding: Binding, scenario: Scenario, grid: Grid | None) -> None:

@@ -17,11 +17,11 @@ from sdpolicy import library
 from sdpolicy.errors import ModelError, Problem, ScenarioError
 from sdpolicy.integrators import Grid
 from sdpolicy.program import Program
-from sdpolicy.scenario import bind
+from sdpolicy.scenario import bind, openings
 from sdpolicy.scenario.bind import COMMAND_LINE, Applied, Binding, entries_of
 from sdpolicy.scenario.elements import key as name_key
 from sdpolicy.scenario.elements import split
-from sdpolicy.scenario.loops import read_cuts
+from sdpolicy.scenario.loops import read_loops
 from sdpolicy.scenario.messages import show
 from sdpolicy.scenario.paths import NUMERAL
 from sdpolicy.scenario.reader import Entry, Scenario, basename, read_draft
@@ -170,8 +170,8 @@ def _composed(
 def _bind_rest(binding: Binding, scenario: Scenario, entries: tuple[Entry, ...], grid: Grid | None) -> None:
     """Hold cuts, freezes and claims to the model."""
     try:
-        loops = read_cuts(scenario.model) if scenario.cut.loops else {}
-        bind.bind_cuts(binding, scenario, loops)
+        loops = read_loops(scenario.model) if scenario.cut.loops else ()
+        openings.bind_cuts(binding, scenario, loops)
     except ScenarioError as error:
         binding.problems.extend(error.problems)
     bind.bind_freezes(binding, entries_of(entries, "freeze"), grid)

@@ -5,7 +5,7 @@ It knows no scenario file: quantities come as identifiers, values in the model's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -20,6 +20,28 @@ OVERRIDE: Final = "initial override"
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A link that is opened for a test, by identifiers: what its effect then sees instead of its cause.
+
+    ``held`` is a number in the cause's unit, the identifier of a constant, or None for the starting value.
+    """
+
+    source: str
+    target: str
+    held: float | str | None = None
+
+    def stand_in(self, cause: Ref) -> Node:
+        """Return what stands for one reference to the cause."""
+        match self.held:
+            case None:
+                return Apply("initial", (cause,))
+            case str(name):
+                return Ref(name, cause.index)
+            case value:
+                return Num(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What to change in a Program, by identifier; applied in the order of the fields."""
 
@@ -27,7 +49,7 @@ class Changes:
     elements: Mapping[str, Mapping[Position, float]] = field(default_factory=dict)
     curves: Mapping[str, Curve] = field(default_factory=dict)
     initials: Mapping[str, float] = field(default_factory=dict)
-    cuts: tuple[tuple[str, str], ...] = ()
+    cuts: tuple[Opening, ...] = ()
     freezes: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -46,8 +68,7 @@ def transform(program: Program, changes: Changes) -> Program:
     )
     equations = _with_elements(program, equations, changes.elements)
     hidden, stocks = _started(program, changes.initials, taken | {table.id for table in tables.values()})
-    for source, target in changes.cuts:
-        equations, stocks = _with_bodies(equations, stocks, target, _cutter(source), _cutter(source))
+    equations, stocks = opened(equations, stocks, [(opening, None) for opening in changes.cuts])
     for target, time in changes.freezes.items():
         held, stopped = partial(_held, time), partial(_stopped, time)
         equations, stocks = _with_bodies(equations, stocks, target, held, stopped)
@@ -116,13 +137,33 @@ def _with_bodies(
     )
 
 
-def _cutter(source: str) -> Callable[[Node], Node]:
-    """Return what keeps every reference to ``source`` at its starting value."""
+def opened(
+    equations: tuple[Equation, ...], stocks: tuple[Stock, ...], openings: Sequence[tuple[Opening, Node | None]]
+) -> tuple[tuple[Equation, ...], tuple[Stock, ...]]:
+    """Return equations and stocks with links opened: each while the condition beside it holds, None is always.
 
-    def keep(node: Node) -> Node:
-        return Apply("initial", (node,)) if isinstance(node, Ref) and node.name == source else node
+    Where two openings of one link are on, the first counts.
+    """
+    by_target: dict[str, list[tuple[Opening, Node | None]]] = {}
+    for opening, on in openings:
+        by_target.setdefault(opening.target, []).append((opening, on))
+    for target, own in by_target.items():
+        change = partial(_without_causes, own)
+        equations, stocks = _with_bodies(equations, stocks, target, change, change)
+    return equations, stocks
 
-    return lambda body: rewrite(body, keep)
+
+def _without_causes(openings: Sequence[tuple[Opening, Node | None]], body: Node) -> Node:
+    def change(node: Node) -> Node:
+        if not isinstance(node, Ref):
+            return node
+        seen: Node = node
+        for opening, on in reversed(openings):
+            if opening.source == node.name:
+                seen = opening.stand_in(node) if on is None else Apply("if", (on, opening.stand_in(node), seen))
+        return seen
+
+    return rewrite(body, change)
 
 
 def _held(time: float, body: Node) -> Node:
