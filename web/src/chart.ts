@@ -2,7 +2,7 @@
 
 import { scaleLinear } from "d3-scale";
 import type { Graph, Phase } from "./data";
-import { FONT, measure, svg } from "./dom";
+import { measure, picture, svg } from "./dom";
 import type { Palette } from "./palette";
 
 export interface Line {
@@ -90,26 +90,14 @@ function tickDecimals(ticks: number[]): number {
 }
 
 export function chart(input: ChartInput): SVGElement {
-  const { width, height, size, palette } = input;
   const frame = frameOf(input);
   const x = scaleLinear([frame.x0, frame.x1], [frame.left, frame.right]);
   const y = scaleLinear([frame.y0, frame.y1], [frame.bottom, frame.top]);
   clips += 1;
   const clip = `clip-${clips}`;
-  const made = svg("svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    width,
-    height,
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": input.summary,
-    "font-family": FONT,
-    "font-size": size,
-  });
-  made.append(
-    svg("clipPath", { id: clip }, svg("rect", { x: frame.left, y: frame.top - 3, width: frame.right - frame.left + 3, height: frame.bottom - frame.top + 6 })),
-    svg("rect", { width, height, fill: palette.back }),
-  );
+  const made = picture(input);
+  const window = { x: frame.left, y: frame.top - 3, width: frame.right - frame.left + 3, height: frame.bottom - frame.top + 6 };
+  made.append(svg("clipPath", { id: clip }, svg("rect", window)));
   made.append(...phases(input, frame, x), ...axes(input, frame, x, y));
   const inside = svg("g", { "clip-path": `url(#${clip})` });
   inside.append(...lines(input, frame));

@@ -1,7 +1,7 @@
 // The causal-loop diagram at one moment: links as thick as their computed scores, loops by their shares.
 
 import type { Loop } from "./data";
-import { FONT, measure, svg, wrap } from "./dom";
+import { measure, picture, svg, wrap } from "./dom";
 import { places, type Place } from "./layout";
 import type { Palette } from "./palette";
 import { key } from "./scores";
@@ -34,18 +34,7 @@ interface Node {
 type Point = [number, number];
 
 export function diagram(input: DiagramInput): SVGElement {
-  const { width, height, size, palette } = input;
-  const made = svg("svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    width,
-    height,
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": input.summary,
-    "font-family": FONT,
-    "font-size": size,
-  });
-  made.append(svg("rect", { width, height, fill: palette.back }));
+  const made = picture(input);
   const links = linksOf(input.loops);
   const nodes = nodesOf(input, links);
   const marks: SVGElement[] = [];

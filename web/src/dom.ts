@@ -23,6 +23,21 @@ export function svg(tag: string, attributes: Attributes = {}, ...children: Child
   return made;
 }
 
+export interface Picture {
+  width: number;
+  height: number;
+  size: number; // of the writing, in pixels
+  palette: { back: string };
+  summary: string; // what a screen reader says
+}
+
+// An empty drawing with its background.
+export function picture({ width, height, size, palette, summary }: Picture): SVGElement {
+  const attributes = { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary };
+  const back = svg("rect", { width, height, fill: palette.back });
+  return svg("svg", { ...attributes, "font-family": FONT, "font-size": size }, back);
+}
+
 function set(element: Element, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;

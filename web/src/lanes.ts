@@ -1,6 +1,6 @@
 // Stocks and their flows, each in a lane of its own: a stock fills up with its value, a pipe is as wide as its flow.
 
-import { FONT, measure, svg, wrap } from "./dom";
+import { measure, picture, svg, wrap } from "./dom";
 import type { Lane } from "./data";
 import type { Palette } from "./palette";
 
@@ -17,18 +17,8 @@ export interface LanesInput {
 }
 
 export function lanes(input: LanesInput): SVGElement {
-  const { width, height, size, palette } = input;
-  const made = svg("svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    width,
-    height,
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": input.summary,
-    "font-family": FONT,
-    "font-size": size,
-  });
-  made.append(svg("rect", { width, height, fill: palette.back }));
+  const { width, height, size } = input;
+  const made = picture(input);
   const columns = width > size * 60 && input.lanes.length > 5 ? 2 : 1;
   const rows = Math.ceil(input.lanes.length / columns);
   const wide = width / columns;

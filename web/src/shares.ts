@@ -3,7 +3,7 @@
 import { scaleLinear } from "d3-scale";
 import { area as makeArea } from "d3-shape";
 import type { Loop } from "./data";
-import { FONT, svg } from "./dom";
+import { picture, svg } from "./dom";
 import type { Palette } from "./palette";
 
 export interface SharesInput {
@@ -21,21 +21,11 @@ export interface SharesInput {
 
 export function bands(input: SharesInput): SVGElement {
   const { width, height, size, palette } = input;
-  const made = svg("svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    width,
-    height,
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": input.summary,
-    "font-family": FONT,
-    "font-size": size,
-  });
+  const made = picture(input);
   const [left, right, top, bottom] = [4, width - 4, 4, height - size * 1.5];
   const last = input.times.length - 1;
   const x = scaleLinear([input.times[0], input.times[last]], [left, right]);
   const y = scaleLinear([0, 1], [bottom, top]);
-  made.append(svg("rect", { width, height, fill: palette.back }));
   const low = new Float64Array(last + 1);
   input.loops.forEach((loop, i) => {
     const share = input.shares[loop.id];
