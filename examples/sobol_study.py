@@ -19,8 +19,8 @@ members = simulate_members(study)
 names = [factor.name for factor in study.factors]
 
 outcome = parse_outcome("crisis year", members)
-years = in_full(members, outcome, measure(members, outcome))  # a crisis that never came counts as the last year
-indices = sensitivity.sobol(years, study.job.design, names).assign_attrs(members.attrs)
+years = in_full(members, outcome, measure(members, outcome), never=float("inf"))  # later than any other
+indices = sensitivity.sobol_of_time(years, study.job.design, names).assign_attrs(members.attrs)
 
 print(f"{study.job.members:,} members of {members.attrs['title']}: which inputs decide the crisis year?")
 for j in indices["ST"].argsort().values[::-1]:
@@ -28,5 +28,5 @@ for j in indices["ST"].argsort().values[::-1]:
     print(f"{names[j]:28} {s1:6.2f} by itself, {st:6.2f} +- {indices['ST_conf'].values[j]:.2f} with others")
 
 bars({"crisis year": indices}).savefig("indices.svg")
-settled = sensitivity.convergence(years, study.job.design, names).assign_attrs(members.attrs)
+settled = sensitivity.convergence(years, study.job.design, names, of_time=True).assign_attrs(members.attrs)
 converging(settled, "crisis year").savefig("convergence.svg")

@@ -64,6 +64,16 @@ def test_sensitivity_says_which_inputs_decide(kind: str, samples: str, says: str
     assert list((tmp_path / "s").glob("*.csv"))
 
 
+def test_sobol_says_whether_there_were_enough_members(tmp_path: Path) -> None:
+    """What has not converged names the base points that would do; pairs are left out where that is asked."""
+    arguments = ["sensitivity", SCENARIO, *FAST, "-n", "16", "-y", "final output", "--format", "none"]
+    said = run(*arguments, "--no-second-order", "-o", str(tmp_path / "one"))
+    assert "Not converged: the widest interval is" in said
+    assert not list((tmp_path / "one").glob("sobol pairs*"))
+    run(*arguments, "-o", str(tmp_path / "both"))
+    assert (tmp_path / "both" / "sobol pairs final output.csv").is_file()
+
+
 def test_discover_says_when(tmp_path: Path) -> None:
     """The sentence holds the condition, its density and coverage."""
     said = run("discover", SCENARIO, *FAST, "-n", "600", "--when", "crisis year = never", "-o", str(tmp_path))

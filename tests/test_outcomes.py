@@ -57,6 +57,29 @@ def test_never_counts_as_the_end_where_a_number_is_needed() -> None:
     np.testing.assert_allclose(in_full(dataset, outcome, measure(dataset, outcome)), [2004.5, 2010.0, np.nan])
 
 
+def test_confidence_tells_a_crisis_before_liquidity() -> None:
+    """Where a model has both, a crisis is told by lenders' confidence, at its own threshold."""
+    dataset = members().assign(Trust=(("member", "time"), np.tile(np.linspace(1.0, 0.0, 11), (3, 1))))
+    variables = {"liquidity": "Cover", "confidence": "Trust"}
+    dataset.attrs["roles"] = json.dumps({"variables": variables, "liquidity": 1.0, "confidence": 0.25})
+    np.testing.assert_allclose(measure(dataset, parse_outcome("crisis year", dataset)), 2007.5)
+    assert parse_outcome("crisis", dataset).variable == "Trust"
+
+
+def test_never_can_be_later_than_any_time() -> None:
+    """Where only the order counts, never is infinity; failures stay NaN."""
+    dataset = members()
+    outcome = parse_outcome("crisis year", dataset)
+    found = in_full(dataset, outcome, measure(dataset, outcome), never=np.inf)
+    np.testing.assert_allclose(found, [2004.5, np.inf, np.nan])
+
+
+def test_a_time_outside_the_run_is_refused() -> None:
+    """What happens after the end of the run is not known."""
+    with pytest.raises(ResultError, match="does not reach 2050"):
+        parse_outcome("cover at 2050", members())
+
+
 @pytest.mark.parametrize(
     ("series", "mode"),
     [

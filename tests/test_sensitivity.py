@@ -115,6 +115,89 @@ def test_intervals_narrow_with_more_members() -> None:
     assert widths[-1] < widths[0] / 2
 
 
+def normal_sum(design: Saltelli) -> np.ndarray:
+    """Return a sum of normal inputs that explain 4/5 and 1/5 of its variance, and one that does nothing."""
+    from scipy.special import ndtri
+
+    return ndtri(design.unit(0, design.members)) @ np.array([2.0, 1.0, 0.0])
+
+
+def test_indices_of_a_time_have_the_analytic_values() -> None:
+    """Of a sum of normal inputs they lie within their intervals of the closed form (Gamboa et al. 2018)."""
+    design = Saltelli(4096, 3, 1, second=False)
+    found = sensitivity.sobol_of_time(normal_sum(design), design, NAMES)
+
+    def alone(share: np.ndarray) -> np.ndarray:
+        return 3 * np.arcsin((1 + share) / 2) / np.pi - 0.5
+
+    shares = np.array([0.8, 0.2, 0.0])
+    for name, expected in {"S1": alone(shares), "ST": 1 - alone(1 - shares)}.items():
+        width = found[f"{name}_conf"].values * 3.3 / 1.96
+        assert (np.abs(found[name].values - expected) <= width + 1e-9).all(), name
+        assert width.max() < 0.08
+
+
+def test_indices_of_a_time_are_means_of_those_of_by_then() -> None:
+    """They are the Sobol' indices of whether it has happened by then, weighted by their variance, over all moments."""
+    design = Saltelli(64, 3, 2, second=False)
+    when = np.round(normal_sum(design), 1)
+    when[when > 2] = np.inf
+    found = sensitivity.sobol_of_time(when, design, NAMES)
+    moments, members = np.unique(when, return_counts=True)
+    come = (when[:, np.newaxis] <= moments).astype(float)
+    groups = come.reshape(64, design.group, -1)
+    variance = np.concatenate([groups[:, 0], groups[:, -1]]).var(axis=0)
+    for j in range(3):
+        missed = 0.5 * ((groups[:, 0] - groups[:, 1 + j]) ** 2).mean(axis=0)
+        expected = (missed @ members) / (variance @ members)
+        assert found["ST"].values[j] == pytest.approx(expected, rel=1e-12)
+        shared = (groups[:, -1] * (groups[:, 1 + j] - groups[:, 0])).mean(axis=0)
+        assert found["S1"].values[j] == pytest.approx((shared @ members) / (variance @ members), rel=1e-9)
+    assert found.attrs["never"] == pytest.approx(np.isinf(when).mean())
+
+
+def test_only_the_order_of_times_counts() -> None:
+    """Another scale of time gives the same indices; a failed member takes its base point along; no time, no index."""
+    design = Saltelli(128, 3, 1, second=False)
+    when = normal_sum(design)
+    same = sensitivity.sobol_of_time(np.exp(when), design, NAMES)
+    expected = sensitivity.sobol_of_time(when, design, NAMES)
+    np.testing.assert_array_equal(same["ST"], expected["ST"])
+    when[5] = np.nan
+    assert sensitivity.sobol_of_time(when, design, NAMES).attrs["used"] == 127
+    never = np.full(design.members, np.inf)
+    assert np.isnan(sensitivity.sobol_of_time(never, design, NAMES)["ST"]).all()
+
+
+def test_a_rare_never_leaves_the_indices_of_a_time_sure() -> None:
+    """Where few members never get there, intervals are narrower than those of the variance, which the few decide."""
+    design = Saltelli(512, 3, 1, second=False)
+    when = normal_sum(design)
+    late = np.where(when > 4.0, 40.0, when)  # one in thirty is put far from the others
+    by_variance = sensitivity.sobol(late, design, NAMES)
+    by_order = sensitivity.sobol_of_time(np.where(when > 4.0, np.inf, when), design, NAMES)
+    assert sensitivity.widest(by_order) < sensitivity.widest(by_variance) / 2
+
+
+def test_the_base_that_would_do() -> None:
+    """Intervals that are twice as wide as wanted need four times the base points, up to a power of two."""
+    design = Saltelli(256, 3, 1, second=False)
+    found = sensitivity.sobol(ishigami(design.unit(0, design.members)), design, NAMES)
+    assert sensitivity.widest(found) == pytest.approx(2 * found["ST_conf"].values.max())
+    needed = sensitivity.base_needed(found)
+    assert needed == 2 ** int(np.ceil(np.log2(256 * (sensitivity.widest(found) / sensitivity.WIDE) ** 2)))
+    more = Saltelli(needed, 3, 1, second=False)
+    assert sensitivity.widest(sensitivity.sobol(ishigami(more.unit(0, more.members)), more, NAMES)) < 0.05
+
+
+def test_times_converge_too() -> None:
+    """The last of the converging indices of a time is that of all members."""
+    design = Saltelli(128, 3, 1, second=False)
+    when = normal_sum(design)
+    found = sensitivity.convergence(when, design, NAMES, of_time=True)
+    np.testing.assert_allclose(found["ST"].isel(base=-1), sensitivity.sobol_of_time(when, design, NAMES)["ST"])
+
+
 def morris_function(u: np.ndarray) -> np.ndarray:
     """Return Morris' (1991) function of 20 inputs, with its 'small' coefficients drawn from a normal distribution."""
     random = np.random.default_rng(12)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from sdpolicy import simulate
+from sdpolicy.outcomes import at
 from sdpolicy.results import Roles
 from sdpolicy.results.roles import ROLES
 from sdpolicy.summary import phases_of
-from sdpolicy.yardsticks import BY_KEY, at, depth, measure, measure_many
+from sdpolicy.yardsticks import BY_KEY, depth, measure, measure_many
 
 TIME = np.arange(1990.0, 2001.0)
 

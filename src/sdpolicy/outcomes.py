@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -63,10 +63,12 @@ def parse_outcome(text: str, dataset: xr.Dataset) -> Outcome:
         if match:
             return _found(words, kind, match, dataset)
     roles = roles_in(dataset)
-    if words.casefold() in ("crisis year", "crisis") and "liquidity" in roles.variables:
+    told = crisis_role(roles.variables, roles)
+    if words.casefold() in ("crisis year", "crisis") and told:
         kind = "first" if words.casefold() == "crisis year" else "ever"
-        return Outcome(words, kind, roles.variables["liquidity"], roles.liquidity)
-    what = f"'{words}' is no outcome" + (" here: no variable plays liquidity" if words.startswith("crisis") else "")
+        return Outcome(words, kind, roles.variables[told[0]], told[1])
+    lacking = " here: no variable plays confidence or liquidity" if words.casefold().startswith("crisis") else ""
+    what = f"'{words}' is no outcome{lacking}"
     cure = "Write it as in 'final output', 'peak X', 'lowest X', 'mean X', 'X at 1996', 'first X < 1' or 'mode of X'."
     raise ResultError(Problem("outcome", what, cure))
 
@@ -91,17 +93,30 @@ def _found(words: str, kind: Kind, match: re.Match[str], dataset: xr.Dataset) ->
         cure = suggest(match[1], list(known.values())) or f"Saved are {', '.join(known.values())}."
         raise ResultError(Problem(f"outcome '{words}'", f"no series '{match[1]}' was saved", cure))
     if kind == "at":
+        _refuse_outside(words, float(match[2]), np.asarray(dataset["time"].values, dtype=np.float64))
         return Outcome(words, kind, name, float(match[2]))
     if kind in ("first", "ever"):
         return Outcome(words, kind, name, float(match[3]), match[2] == "<")
     return Outcome(words, kind, name)
 
 
+def _refuse_outside(words: str, when: float, time: FloatArray) -> None:
+    if not time[0] <= when <= time[-1]:
+        cure = f"It lasts from {time[0]:g} to {time[-1]:g}."
+        raise ResultError(Problem(f"outcome '{words}'", f"the run does not reach {when:g}", cure))
+
+
+def crisis_role(known: Container[str], roles: Roles) -> tuple[str, float] | None:
+    """Return the role that tells a crisis, lenders' confidence or else liquidity, and the level that it falls below."""
+    levels = {"confidence": roles.confidence, "liquidity": roles.liquidity}
+    return next(((role, level) for role, level in levels.items() if role in known), None)
+
+
 def roles_in(dataset: xr.Dataset) -> Roles:
     """Return the roles that a Dataset carries, of variables that it holds."""
     content = json.loads(str(dataset.attrs.get("roles") or "{}"))
-    variables = {role: name for role, name in content.get("variables", {}).items() if name in dataset}
-    return Roles(variables, content.get("catch_up", Roles().catch_up), content.get("liquidity", Roles().liquidity))
+    variables = {role: name for role, name in content.pop("variables", {}).items() if name in dataset}
+    return Roles(variables, **content)
 
 
 def needed(dataset: xr.Dataset, texts: Sequence[str]) -> tuple[str, ...]:
@@ -133,7 +148,7 @@ def _reduced(outcome: Outcome, time: FloatArray, values: FloatArray) -> FloatArr
         case "mean":
             return np.asarray(np.trapezoid(values, time, axis=-1) / (time[-1] - time[0]))
         case "at":
-            return _at(time, values, outcome.level)
+            return at(time, values, outcome.level)
         case "first" | "ever":
             when = first_time(time, values, outcome.level, outcome.below)
             return when if outcome.kind == "first" else np.isfinite(when).astype(np.float64)
@@ -141,11 +156,16 @@ def _reduced(outcome: Outcome, time: FloatArray, values: FloatArray) -> FloatArr
             return modes(values).astype(np.float64)
 
 
-def _at(time: FloatArray, values: FloatArray, when: float) -> FloatArray:
-    """Return values at a time, along straight lines between saved ones."""
-    right = int(np.clip(np.searchsorted(time, when), 1, len(time) - 1))
-    share = np.clip((when - time[right - 1]) / (time[right] - time[right - 1]), 0.0, 1.0)
-    return np.asarray(values[..., right - 1] * (1 - share) + values[..., right] * share)
+def at(time: FloatArray, values: FloatArray, moment: float | FloatArray) -> FloatArray:
+    """Return ``values`` (shape (..., times)) at a moment, the same or one for each member; NaN outside the run."""
+    when = np.broadcast_to(np.asarray(moment, dtype=np.float64), values.shape[:-1])
+    inside = (when >= time[0]) & (when <= time[-1])
+    safe = np.where(inside, when, time[0])
+    right = np.clip(np.searchsorted(time, safe, side="left"), 1, len(time) - 1)
+    part = (safe - time[right - 1]) / (time[right] - time[right - 1])
+    low = np.take_along_axis(values, (right - 1)[..., np.newaxis], axis=-1)[..., 0]
+    high = np.take_along_axis(values, right[..., np.newaxis], axis=-1)[..., 0]
+    return np.where(inside, low + part * (high - low), np.nan)
 
 
 def first_time(time: FloatArray, values: FloatArray, level: float, below: bool = True) -> FloatArray:
@@ -199,15 +219,17 @@ def measure_all(dataset: xr.Dataset, texts: Sequence[str]) -> Mapping[str, Float
     return {text: measure(dataset, parse_outcome(text, dataset)) for text in texts}
 
 
-def in_full(dataset: xr.Dataset, outcome: Outcome, values: FloatArray) -> FloatArray:
-    """Return outcomes in which a time that never came is the end of the run; failed members stay NaN.
+def in_full(dataset: xr.Dataset, outcome: Outcome, values: FloatArray, never: float | None = None) -> FloatArray:
+    """Return outcomes in which a time that never came is ``never``; failed members stay NaN.
 
-    Variances need a number for every member. The end of the run is the earliest that "later" can be.
+    By default that is the end of the run, the earliest that "later" can be. Where only the order of members
+    counts, infinity says the same without naming a time.
     """
     if not outcome.is_time:
         return values
     whole = np.isfinite(dataset[outcome.variable].transpose(..., "time").values).all(axis=-1)
-    return np.where(np.isnan(values) & whole, float(dataset["time"].values[-1]), values)
+    put = float(dataset["time"].values[-1]) if never is None else never
+    return np.where(np.isnan(values) & whole, put, values)
 
 
 @dataclass(frozen=True, slots=True)

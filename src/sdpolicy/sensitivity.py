@@ -6,7 +6,8 @@ at once, and return Datasets over ``input`` and the outcome's further dimensions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ FloatArray = NDArray[np.float64]
 LEVEL: Final = 0.95
 RESAMPLES: Final = 200
 SLICES: Final = 10
+WIDE: Final = 0.05
+"""Indices have converged when no total index has a wider interval (Sarrazin, Pianosi & Wagener 2016)."""
 
 
 def sobol(
@@ -49,19 +52,13 @@ def sobol(
     count = len(groups)
     if draws is None:
         draws = np.random.default_rng(seed).integers(count, size=(count, resamples))
-    weights = _weights(draws, count)
     a, b = groups[:, 0], groups[:, -1]
     mixed = [groups[:, 1 + j] for j in range(dim)]
-    scale = _Scale(a, b, weights)
+    scale = _Scale.of_values(a, b, _weights(draws, count))
     first = [scale.ratio(b * (ab - a)) for ab in mixed]
     total = [scale.ratio(0.5 * (a - ab) ** 2) for ab in mixed]
-    found = {"S1": first, "ST": total}
-    variables: dict[str, xr.Variable] = {}
     dims = ("input", *(f"dim_{i}" for i in range(len(rest))))
-    for name, pairs in found.items():
-        variables[name] = xr.Variable(dims, np.stack([value for value, _ in pairs]).reshape(dim, *rest))
-        width = np.stack([_half_width(sample) for _, sample in pairs])
-        variables[f"{name}_conf"] = xr.Variable(dims, width.reshape(dim, *rest))
+    variables = _with_widths({"S1": first, "ST": total}, dims, (dim, *rest))
     if design.second:
         second = _second(groups, scale, first)
         pair_dims = ("input", "other", *dims[1:])
@@ -70,30 +67,122 @@ def sobol(
     return xr.Dataset(variables, coordinates, {"used": count, "base": design.base, "level": LEVEL})
 
 
+def sobol_of_time(
+    when: FloatArray,
+    design: Saltelli,
+    names: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Return S1 and ST of when something happens, with half-widths of their intervals.
+
+    They are the Sobol' indices of "it has happened by then", averaged over the moments at which members get there
+    (Cramer-von Mises indices: Gamboa, Klein & Lagnoux 2018, doi:10.1137/15M1025621). Only the order of members
+    counts, so that no time has to be made up for members in which it never happens, and the few that are far from
+    the others don't decide the index. Estimators, base points and intervals are those of :func:`sobol`; where the
+    average is taken in closed form, from ranks.
+
+    Args:
+        when: shape (members,), in the order of ``design``: a time, infinity for never, NaN for a failed member.
+
+    Raises:
+        ResultError: when there are other members than those of the design, or hardly any have not failed.
+    """
+    times = np.asarray(when, dtype=np.float64)[:, np.newaxis]
+    groups = _whole_groups(times, design, np.isnan(times).any(axis=1))[..., 0]
+    count = len(groups)
+    earlier = np.searchsorted(np.sort(groups, axis=None), groups, side="left") / groups.size
+    a, b = earlier[:, [0]], earlier[:, [-1]]
+    mixed = [earlier[:, [1 + j]] for j in range(design.dimensions)]
+    draws = np.random.default_rng(seed).integers(count, size=(count, resamples))
+    scale = _Scale.of_ranks(a, b, _weights(draws, count))
+    first = [scale.ratio(np.maximum(b, a) - np.maximum(b, ab)) for ab in mixed]
+    total = [scale.ratio(0.5 * np.abs(a - ab)) for ab in mixed]
+    variables = _with_widths({"S1": first, "ST": total}, ("input",), (design.dimensions,))
+    never = float(np.isinf(groups).mean())
+    return xr.Dataset(
+        variables, {"input": list(names)}, {"used": count, "base": design.base, "level": LEVEL, "never": never}
+    )
+
+
+def widest(found: xr.Dataset) -> float:
+    """Return the width of the widest interval of a total index; 2 where resamples can't tell it."""
+    total, half = found["ST"].values, found["ST_conf"].values
+    return 2.0 * float(np.nanmax(np.where(np.isfinite(total) & np.isnan(half), 1.0, half), initial=0.0))
+
+
+def base_needed(found: xr.Dataset) -> int:
+    """Return the base points, a power of two, with which the widest interval would be as narrow as ``WIDE``.
+
+    Intervals narrow with the square root of the number of base points.
+    """
+    wanted = float(found.attrs["base"]) * (widest(found) / WIDE) ** 2
+    return int(2 ** np.ceil(np.log2(max(wanted, 1.0))))
+
+
+_Pairs = Sequence[tuple[FloatArray, FloatArray]]
+"""Indices of each input, of shape (columns,), and resampled, of shape (resamples, columns)."""
+
+
+def _with_widths(found: Mapping[str, _Pairs], dims: Sequence[str], shape: Sequence[int]) -> dict[str, xr.Variable]:
+    """Return indices and the half-widths of their intervals as variables."""
+    variables: dict[str, xr.Variable] = {}
+    for name, pairs in found.items():
+        variables[name] = xr.Variable(dims, np.stack([value for value, _ in pairs]).reshape(shape))
+        width = np.stack([_half_width(sample) for _, sample in pairs])
+        variables[f"{name}_conf"] = xr.Variable(dims, width.reshape(shape))
+    return variables
+
+
+@dataclass(frozen=True)
 class _Scale:
     """Means over base points, as they are and resampled, divided by the variance of A and B together."""
 
-    def __init__(self, a: FloatArray, b: FloatArray, weights: FloatArray) -> None:
-        self.weights = weights
-        self.variance = np.concatenate([a, b]).var(axis=0)
+    weights: FloatArray
+    variance: FloatArray
+    resampled: FloatArray
+
+    @classmethod
+    def of_values(cls, a: FloatArray, b: FloatArray, weights: FloatArray) -> _Scale:
+        """Return the scale of outcomes by their variance."""
         mean = (weights @ a + weights @ b) / 2
-        self.resampled = (weights @ a**2 + weights @ b**2) / 2 - mean**2
+        resampled = (weights @ a**2 + weights @ b**2) / 2 - mean**2
+        return cls(weights, np.concatenate([a, b]).var(axis=0), resampled)
+
+    @classmethod
+    def of_ranks(cls, a: FloatArray, b: FloatArray, weights: FloatArray) -> _Scale:
+        """Return the scale of times by the variance of "by then", averaged over all times: half Gini's difference."""
+        both = np.concatenate([a, b])[:, 0]
+        order = np.argsort(both, kind="stable")
+        gaps = np.diff(both[order])
+        drawn = np.concatenate([weights, weights], axis=1)[:, order].cumsum(axis=1)[:, :-1] / 2
+        even = np.arange(1, len(both)) / len(both)
+        return cls(weights, np.array([gaps @ (even * (1 - even))]), (drawn * (1 - drawn)) @ gaps[:, np.newaxis])
 
     def ratio(self, products: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the index and its resampled values, of shapes (columns,) and (resamples, columns)."""
+        varied = np.where(self.resampled > 1e-12 * self.variance, self.resampled, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return products.mean(axis=0) / self.variance, (self.weights @ products) / self.resampled
+            return products.mean(axis=0) / self.variance, (self.weights @ products) / varied
+
+
+def _whole_groups(outcome: FloatArray, design: Saltelli, failed: NDArray[np.bool_]) -> FloatArray:
+    """Return the groups none of whose members ``failed``, of shape (base points, group, columns)."""
+    if len(outcome) != design.members:
+        what = f"{len(outcome)} members are given, and the design has {design.members}"
+        raise ResultError(Problem("Sobol' indices", what))
+    groups = outcome.reshape(design.base, design.group, -1)[~failed.reshape(design.base, -1).any(axis=1)]
+    if len(groups) < 2:
+        raise ResultError(Problem("Sobol' indices", "hardly any member has a finite outcome", "Narrow the ranges."))
+    return groups
 
 
 def _groups(outcome: FloatArray, design: Saltelli) -> FloatArray:
     """Return whole groups of members, standardised, of shape (base points, group, columns)."""
-    if len(outcome) != design.members:
-        what = f"{len(outcome)} members are given, and the design has {design.members}"
-        raise ResultError(Problem("Sobol' indices", what))
-    groups = np.asarray(outcome, dtype=np.float64).reshape(design.base, design.group, -1)
-    groups = groups[np.isfinite(groups).all(axis=(1, 2))]
-    if len(groups) < 2:
-        raise ResultError(Problem("Sobol' indices", "hardly any member has a finite outcome", "Narrow the ranges."))
+    values = np.asarray(outcome, dtype=np.float64)
+    values = values.reshape(len(values), -1)
+    groups = _whole_groups(values, design, (~np.isfinite(values)).any(axis=1))
     columns = groups.reshape(-1, groups.shape[2])
     deviation = columns.std(axis=0)
     size = np.abs(columns).max(axis=0)
@@ -125,16 +214,22 @@ def _second(groups: FloatArray, scale: _Scale, first: Sequence[tuple[FloatArray,
     return {"S2": values, "S2_conf": widths}
 
 
-def convergence(outcome: FloatArray, design: Saltelli, names: Sequence[str], seed: int = 0) -> xr.Dataset:
-    """Return Sobol' indices from the first 32 (few base points: 4), 64, ... up to all, over the dimension ``base``."""
+def convergence(
+    outcome: FloatArray, design: Saltelli, names: Sequence[str], seed: int = 0, *, of_time: bool = False
+) -> xr.Dataset:
+    """Return Sobol' indices from the first 32 (few base points: 4), 64, ... up to all, over the dimension ``base``.
+
+    With ``of_time`` the outcome is a time, as for :func:`sobol_of_time`.
+    """
+    indices = sobol_of_time if of_time else sobol
     least = 5 if design.base > 64 else 2
     sizes = [2**k for k in range(least, design.base.bit_length()) if 2**k < design.base] + [design.base]
     parts = []
     for size in sizes:
         smaller = Saltelli(size, design.dimensions, design.seed, design.second)
-        found = sobol(outcome[: smaller.members], smaller, names, seed=seed)
+        found = indices(outcome[: smaller.members], smaller, names, seed=seed)
         parts.append(found[["S1", "S1_conf", "ST", "ST_conf"]])
-    return xr.concat(parts, xr.Variable("base", sizes))
+    return xr.concat(parts, xr.Variable("base", sizes)).assign_attrs(parts[-1].attrs)
 
 
 def morris(outcome: FloatArray, design: Morris, points: FloatArray, names: Sequence[str], seed: int = 0) -> xr.Dataset:

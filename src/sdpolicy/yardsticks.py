@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sdpolicy.outcomes import first_time
+from sdpolicy.outcomes import at, crisis_role, first_time
 from sdpolicy.results.roles import Roles, roles_of
 
 if TYPE_CHECKING:
@@ -77,23 +77,11 @@ def measure_many(time: FloatArray, series: Series, roles: Roles) -> Mapping[str,
     }
 
 
-def at(time: FloatArray, values: FloatArray, moment: float | FloatArray) -> FloatArray:
-    """Return ``values`` (shape (..., times)) at a moment, the same or one for each member; NaN outside the run."""
-    when = np.broadcast_to(np.asarray(moment, dtype=np.float64), values.shape[:-1])
-    inside = (when >= time[0]) & (when <= time[-1])
-    safe = np.where(inside, when, time[0])
-    right = np.clip(np.searchsorted(time, safe, side="left"), 1, len(time) - 1)
-    part = (safe - time[right - 1]) / (time[right] - time[right - 1])
-    low = np.take_along_axis(values, (right - 1)[..., np.newaxis], axis=-1)[..., 0]
-    high = np.take_along_axis(values, right[..., np.newaxis], axis=-1)[..., 0]
-    return np.where(inside, low + part * (high - low), np.nan)
-
-
 def crisis(time: FloatArray, series: Series, roles: Roles) -> FloatArray:
     """Return when lenders' confidence, or else liquidity, first falls below its threshold; NaN for never."""
-    if "confidence" in series:
-        return first_time(time, series["confidence"], roles.confidence)
-    return first_time(time, series["liquidity"], roles.liquidity)
+    told = crisis_role(series, roles)
+    assert told is not None  # the yardstick needs one of the two roles
+    return first_time(time, series[told[0]], told[1])
 
 
 def depth(time: FloatArray, series: Series, roles: Roles) -> FloatArray:

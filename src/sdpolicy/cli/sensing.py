@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sdpolicy.cli import terminal
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from sdpolicy.ensemble import Study
+    from sdpolicy.ensemble.design import Saltelli
     from sdpolicy.ensemble.runner import Watch
 
 METHODS = ("sobol", "morris", "pawn", "regional", "tornado")
+KEPT = ("S1", "S1_conf", "ST", "ST_conf")
 
 
 def sensitivity(name: str, wishes: Wishes, kind: str, outcomes: Sequence[str]) -> None:
@@ -43,16 +45,17 @@ def sensitivity(name: str, wishes: Wishes, kind: str, outcomes: Sequence[str]) -
 
 def _usual(known: xr.Dataset) -> tuple[str, ...]:
     """Return the outcomes that are asked for by default: the crisis year and the end of what plays a role."""
-    from sdpolicy.outcomes import roles_in
+    from sdpolicy.outcomes import crisis_role, roles_in
 
-    roles = roles_in(known).variables
+    found = roles_in(known)
+    roles = found.variables
     names = [roles[role] for role in ("differentiated share", "relative knowledge", "output") if role in roles]
     if "differentiated share" in known:
         names.insert(0, "differentiated share")
     kinds = {str(name): known[name].attrs.get("kind") for name in known.data_vars if known[name].dims == ("time",)}
     names = names or [name for name, kind in kinds.items() if kind == "stock"]
     final = [f"final {name}" for name in dict.fromkeys(names)]
-    return tuple([*(["crisis year"] if "liquidity" in roles else []), *final][:2])
+    return tuple([*(["crisis year"] if crisis_role(roles, found) else []), *final][:2])
 
 
 def _with_roles(variables: Sequence[str], known: xr.Dataset) -> list[str]:
@@ -85,33 +88,75 @@ def _sobol(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> No
     assert isinstance(design, Saltelli)
     members = simulate_members(study, watch=watch)
     names, about = [factor.name for factor in study.factors], _about(members)
-    found = {text: indices.sobol(_measured(members, text), design, names).assign_attrs(about) for text in texts}
+    found = {text: _indices(members, text, design, names) for text in texts}
     for text, table in found.items():
         terminal.say(_decides(text, table))
-        files.keep(f"sobol {_plain(text)}", table[["S1", "S1_conf", "ST", "ST_conf"]])
+        files.keep(f"sobol {_plain(text)}", table[list(KEPT)])
+        if "S2" in table:
+            files.keep(f"sobol pairs {_plain(text)}", table[["S2", "S2_conf"]])
     files.draw("indices", figures.bars(found))
     if design.base > 4:
-        settled = indices.convergence(_measured(members, texts[0]), design, names).assign_attrs(about)
+        values, is_time = _timed(members, texts[0])
+        settled = indices.convergence(values, design, names, of_time=is_time).assign_attrs(about)
         files.draw("convergence", figures.converging(settled, texts[0]))
-    series = [str(n) for n in members.data_vars if set(members[n].dims) == {"member", "time"}]
-    over = {n: indices.sobol(members[n].values, design, names).assign_attrs(about) for n in series}
+    over = {name: indices.sobol(values, design, names).assign_attrs(about) for name, values in _over(members, texts)}
     files.draw("over-time", figures.over_time(over, np.asarray(members["time"].values)))
     for name, table in over.items():
-        timed = table[["S1", "S1_conf", "ST", "ST_conf"]].rename(dim_0="time").assign_coords(time=members["time"])
+        timed = table[list(KEPT)].rename(dim_0="time").assign_coords(time=members["time"])
         files.keep(f"sobol over time {_plain(name)}", timed)
 
 
+def _timed(members: xr.Dataset, text: str) -> tuple[np.ndarray, bool]:
+    """Return an outcome of the members, and whether it is a time, of which infinity stands for never."""
+    from sdpolicy.outcomes import in_full, measure, parse_outcome
+
+    outcome = parse_outcome(text, members)
+    return in_full(members, outcome, measure(members, outcome), float("inf")), outcome.is_time
+
+
+def _indices(members: xr.Dataset, text: str, design: Saltelli, names: Sequence[str]) -> xr.Dataset:
+    """Return the Sobol' indices of an outcome, those of a time from the order of members."""
+    from sdpolicy import sensitivity as indices
+
+    values, is_time = _timed(members, text)
+    found = indices.sobol_of_time(values, design, names) if is_time else indices.sobol(values, design, names)
+    return found.assign_attrs(_about(members))
+
+
+def _over(members: xr.Dataset, texts: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what indices over time are drawn of: whether a time has come by then, and the series that were saved."""
+    import numpy as np
+
+    for text in texts:
+        when, is_time = _timed(members, text)
+        if is_time:
+            come = (when[:, np.newaxis] <= members["time"].values).astype(np.float64)
+            yield f"{text}: has come by then", np.where(np.isnan(when)[:, np.newaxis], np.nan, come)
+    for name in members.data_vars:
+        if set(members[name].dims) == {"member", "time"}:
+            yield str(name), members[name].values
+
+
 def _decides(text: str, table: xr.Dataset) -> str:
-    """Say in words which inputs decide an outcome, and how sure that is."""
-    total, width = table["ST"], table["ST_conf"]
-    order = total.argsort().values[::-1]
-    parts = [f"{table['input'].values[j]} ({float(total[j]):.2f} +- {float(width[j]):.2f})" for j in order[:4]
-             if float(total[j]) > 0.05]  # fmt: skip
-    alone = float(table["S1"].sum())
-    joint = f"; inputs by themselves explain {min(max(alone, 0.0), 1.0):.0%} of its variance, the rest they share"
-    unsure = float(width[order[0]]) > 0.1 * max(float(total[order[0]]), 1e-12)
-    more = " The intervals are wide: more samples would tell better." if unsure else ""
-    return f"The {text} is decided by {', '.join(parts) or 'nothing'} (total index){joint}.{more}"
+    """Say in words which inputs decide an outcome, and whether there were enough members."""
+    import numpy as np
+
+    from sdpolicy.sensitivity import WIDE, base_needed, widest
+
+    if bool(table["ST"].isnull().all()):
+        return f"The {text} does not vary."
+    total, width = (np.nan_to_num(table[name].values) for name in ("ST", "ST_conf"))
+    order = np.argsort(total)[::-1]
+    parts = [f"{table['input'].values[j]} ({total[j]:.2f} +- {width[j]:.2f})" for j in order[:4] if total[j] > 0.05]
+    alone = min(max(float(table["S1"].sum()), 0.0), 1.0)
+    said = f"The {text} is decided by {', '.join(parts) or 'nothing'} (total index)"
+    said += f"; inputs by themselves explain {alone:.0%} of its variance, the rest they share."
+    if table.attrs.get("never"):
+        said += f" It never comes in {table.attrs['never']:.1%} of members, which counts as later than in all others."
+    if widest(table) <= WIDE:
+        return f"{said} Converged: no interval is wider than {WIDE:g}."
+    more = f"--samples {base_needed(table)} would bring it to {WIDE:g}"
+    return f"{said} Not converged: the widest interval is {widest(table):.2f}; {more}."
 
 
 def _plain(text: str) -> str:

@@ -34,6 +34,7 @@ class Wishes:
     method: str | None = None
     out: Path | None = None
     formats: tuple[str, ...] = ("svg",)
+    second: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def study_of(chosen: Case, wishes: Wishes, outputs: Sequence[str], design: str =
     """Return the study that the command line asks for."""
     from sdpolicy.ensemble import Sampling, plan
 
-    sampling = Sampling(design or wishes.design, wishes.samples, wishes.seed)
+    sampling = Sampling(design or wishes.design, wishes.samples, wishes.seed, second=wishes.second)
     return plan(chosen, sampling, variation(wishes), outputs)
 
 

@@ -176,9 +176,13 @@ def sensitivity_command(
     ] = 512,
     seed: Seed = 0,
     outcomes: Outcomes = None,
+    no_pairs: Annotated[
+        bool, typer.Option("--no-second-order", help="Leave pairs out of sobol: half the members.")
+    ] = False,
     out: Out = None,
     vary: Vary = None,
     spread: Spread = None,
+    correlate: Correlate = None,
     settings: Settings = None,
     method: Method = None,
     formats: Formats = None,
@@ -187,8 +191,9 @@ def sensitivity_command(
     from sdpolicy.cli import sensing, studies
 
     wishes = studies.Wishes(
-        samples, seed, "", tuple(vary or ()), spread, (), tuple(settings or ()), method, out, _formats(formats)
-    )
+        samples, seed, "", tuple(vary or ()), spread, tuple(correlate or ()), tuple(settings or ()), method, out,
+        _formats(formats), not no_pairs,
+    )  # fmt: skip
     sensing.sensitivity(scenario, wishes, kind.value, outcomes or ())
 
 

@@ -257,11 +257,12 @@ def draw(design: Design, factors: Sequence[Factor], first: int, stop: int) -> Fl
 DESIGNS: Final = ("latin-hypercube", "monte-carlo", "sobol-sequence", "saltelli", "morris", "factorial")
 
 
-def make(kind: str, samples: int, dimensions: int, seed: int) -> Design:
+def make(kind: str, samples: int, dimensions: int, seed: int, second: bool = True) -> Design:
     """Return a design by its name.
 
     ``samples`` are members, except for saltelli (base points) and morris (trajectories); a factorial design
-    takes the largest number of levels with which it has no more members than that.
+    takes the largest number of levels with which it has no more members than that. ``second`` says whether
+    saltelli provides for indices of pairs.
 
     Raises:
         ScenarioError: for an unknown design, or fewer than two samples.
@@ -280,7 +281,7 @@ def make(kind: str, samples: int, dimensions: int, seed: int) -> Design:
         return MonteCarlo(samples, dimensions, seed)
     if kind == "sobol-sequence":
         return SobolSequence(samples, dimensions, seed)
-    return Saltelli(samples, dimensions, seed) if kind == "saltelli" else Morris(samples, dimensions, seed)
+    return Saltelli(samples, dimensions, seed, second) if kind == "saltelli" else Morris(samples, dimensions, seed)
 
 
 def correlate(design: Design, factors: Sequence[Factor], pairs: Mapping[tuple[str, str], float]) -> Design:

@@ -56,12 +56,16 @@ class Variation:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How members are drawn: the design by name (see ``design.make``) or the path of a CSV file, how many, the seed."""
+    """How members are drawn: the design by name (see ``design.make``) or the path of a CSV file, how many, the seed.
+
+    ``second`` says whether a saltelli design provides for indices of pairs.
+    """
 
     design: str = "latin-hypercube"
     samples: int = 1000
     seed: int = 0
     block: int = BLOCK
+    second: bool = True
 
 
 _ALL_OF_IT: Final = Variation()
@@ -126,7 +130,7 @@ def with_design(study: Study, design: Design) -> Study:
 def _design(sampling: Sampling, factors: tuple[Factor, ...]) -> Design:
     if sampling.design.endswith(".csv"):
         return from_file(sampling.design, factors)
-    return make(sampling.design, sampling.samples, len(factors), sampling.seed)
+    return make(sampling.design, sampling.samples, len(factors), sampling.seed, sampling.second)
 
 
 def choose_outputs(program: Program, names: Sequence[str], roles: Roles) -> tuple[Quantity, ...]:

@@ -63,7 +63,7 @@ def bars(found: Mapping[str, xr.Dataset]) -> Figure:
         box = cell(page, top + 34, bottom, (0, i), (1, len(outcomes)))
         chosen = found[outcome].isel(input=_order(found[outcome]["ST"].values)[:MOST])
         axes = _bar_axes(
-            page, box, _capital(outcome), [str(name) for name in chosen["input"].values], "share of the variance"
+            page, box, _capital(outcome), [str(name) for name in chosen["input"].values], _share(found[outcome])
         )
         place = np.arange(chosen.sizes["input"])
         for name, colour, shift in (("ST", COLOURS[0], 0.18), ("S1", COLOURS[1], -0.18)):
@@ -102,7 +102,7 @@ def over_time(found: Mapping[str, xr.Dataset], time: FloatArray) -> Figure:
     for i, name in enumerate(names):
         box = cell(page, top, bottom, (i // columns, i % columns), (rows, columns))
         width = found[name]["ST_conf"].values
-        values = np.where(width.max(axis=0) > UNSURE, np.nan, found[name]["ST"].values)
+        values = np.where(width.max(axis=0) <= UNSURE, found[name]["ST"].values, np.nan)
         here = [j for j in shown if np.nanmax(values[j], initial=0.0) > 0.1]
         traces = [chart.Trace(time, values[j], inputs[j], *looks[j]) for j in here] or [
             chart.Trace(time, np.zeros(len(time)), "nothing varies", GREY)
@@ -144,7 +144,7 @@ def converging(found: xr.Dataset, outcome: str) -> Figure:
         page,
         frame,
         "Base points, doubled from left to right",
-        "share of the variance, with others (ST); bars: 95 % intervals",
+        f"{_share(found)}, with others (ST); bars: 95 % intervals",
     )
     return page.figure
 
@@ -217,6 +217,11 @@ def _order(values: FloatArray) -> list[int]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _share(found: xr.Dataset) -> str:
+    """Return what an index is a share of: of a time, the variance of its having come, averaged over all times."""
+    return "share of the variance of 'come by then'" if "never" in found.attrs else "share of the variance"
 
 
 def _key(page: Page, y: float, entries: Sequence[tuple[str, str]], more: str) -> None:
