@@ -90,7 +90,7 @@ def sobol_of_time(
         ResultError: when there are other members than those of the design, or hardly any have not failed.
     """
     times = np.asarray(when, dtype=np.float64)[:, np.newaxis]
-    groups = _whole_groups(times, design, np.isnan(times).any(axis=1))[..., 0]
+    groups = _whole_groups(times, design, np.isnan(times))[..., 0]
     count = len(groups)
     earlier = np.searchsorted(np.sort(groups, axis=None), groups, side="left") / groups.size
     a, b = earlier[:, [0]], earlier[:, [-1]]
@@ -182,7 +182,7 @@ def _groups(outcome: FloatArray, design: Saltelli) -> FloatArray:
     """Return whole groups of members, standardised, of shape (base points, group, columns)."""
     values = np.asarray(outcome, dtype=np.float64)
     values = values.reshape(len(values), -1)
-    groups = _whole_groups(values, design, (~np.isfinite(values)).any(axis=1))
+    groups = _whole_groups(values, design, ~np.isfinite(values))
     columns = groups.reshape(-1, groups.shape[2])
     deviation = columns.std(axis=0)
     size = np.abs(columns).max(axis=0)
