@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sdpolicy.cli import terminal, texts
+from sdpolicy.cli import SELDOM, terminal, texts
 from sdpolicy.cli.guard import MEANING, Code
 
 HEAVY = ("numpy", "pandas", "xarray", "scipy", "matplotlib", "pysd", "pint", "h5netcdf")
@@ -70,6 +70,15 @@ def test_start_is_light(arguments: list[str]) -> None:
     answer = subprocess.run(start, capture_output=True, text=True, encoding="utf-8", check=True)
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in answer.stderr.splitlines()}
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_run_leaves_out_what_it_does_not_need(tmp_path: Path) -> None:
+    """A run that draws and writes imports no pint, which xarray would, and seldom searches for garbage."""
+    code = "import gc, sys, sdpolicy.cli as c\ntry: c.main()\nfinally: print(gc.get_threshold()[0], *sys.modules)"
+    start = [sys.executable, "-c", code, "run", "core-korea", "--out", str(tmp_path / "out")]
+    answer = subprocess.run(start, capture_output=True, encoding="utf-8", check=True)
+    threshold, *loaded = answer.stdout.splitlines()[-1].split()
+    assert (int(threshold), "pint" in loaded, "matplotlib" in loaded) == (SELDOM, False, True)
 
 
 def test_list_names_everything() -> None:

@@ -203,7 +203,8 @@ def _growth_finding(dataset: xr.Dataset, roles: Roles, phases: tuple[Phase, ...]
 
 def _extremes(dataset: xr.Dataset) -> Iterator[Finding]:
     time = _time(dataset)
-    for name, variable in dataset.data_vars.items():
+    for name in dataset.data_vars:
+        variable = dataset.variables[name]
         if variable.attrs.get("kind") != "stock" or variable.dims != ("time",):
             continue
         values = np.asarray(variable.values, dtype=np.float64)
@@ -229,7 +230,7 @@ def _time_unit(dataset: xr.Dataset, length: float) -> str:
 
 
 def _values(dataset: xr.Dataset, roles: Roles, role: str) -> FloatArray:
-    return np.asarray(dataset[roles.variables[role]].values, dtype=np.float64)
+    return np.asarray(dataset.variables[roles.variables[role]].values, dtype=np.float64)
 
 
 def _capital(name: str) -> str:

@@ -64,7 +64,7 @@ def choose(dataset: xr.Dataset, wanted: Wanted | None, limit: int = MOST) -> tup
     names = [roles[role] for role in ROLE_ORDER if role in roles]
     for kind in ("stock", "auxiliary", "data"):
         if len(names) < limit and (kind == "stock" or not names):
-            names += [name for name in _over_time(dataset) if dataset[name].attrs.get("kind") == kind]
+            names += [name for name in _over_time(dataset) if dataset.variables[name].attrs.get("kind") == kind]
     chosen = list(dict.fromkeys(names or _over_time(dataset)))[: min(limit, USUAL)]
     return tuple(Panel((name,), _unit(dataset, name)) for name in chosen)
 
@@ -89,11 +89,11 @@ def _named(dataset: xr.Dataset, wanted: Wanted) -> tuple[Panel, ...]:
 
 
 def _over_time(dataset: xr.Dataset) -> list[str]:
-    return [str(name) for name in dataset.data_vars if dataset[name].dims[:1] == ("time",)]
+    return [str(name) for name in dataset.data_vars if dataset.variables[name].dims[:1] == ("time",)]
 
 
 def _unit(dataset: xr.Dataset, name: str) -> str:
-    return str(dataset[name].attrs.get("units", ""))
+    return str(dataset.variables[name].attrs.get("units", ""))
 
 
 def lines(dataset: xr.Dataset, panel: Panel) -> list[Line]:

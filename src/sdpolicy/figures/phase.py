@@ -99,8 +99,8 @@ def axes_of(dataset: xr.Dataset, x: str | None, y: str | None) -> tuple[str, str
     roles = roles_of(dataset).variables
     stocks = [
         str(name)
-        for name, variable in dataset.data_vars.items()
-        if variable.attrs.get("kind") == "stock" and variable.dims == ("time",)
+        for name in dataset.data_vars
+        if (variable := dataset.variables[name]).attrs.get("kind") == "stock" and variable.dims == ("time",)
     ]
     gap = knowledge_gap(dataset)
     across = x or (str(gap.name) if gap is not None else next(iter(stocks), ""))
@@ -117,7 +117,7 @@ def _with_gap(dataset: xr.Dataset) -> xr.Dataset:
 def _check(datasets: Sequence[xr.Dataset], names: Sequence[str]) -> None:
     problems = []
     for dataset in datasets:
-        over_time = [str(name) for name, variable in dataset.data_vars.items() if variable.dims == ("time",)]
+        over_time = [str(name) for name in dataset.data_vars if dataset.variables[name].dims == ("time",)]
         where = f"phase portrait, {dataset.attrs.get('scenario') or dataset.attrs.get('title', 'run')}"
         for name in names:
             if name not in over_time:

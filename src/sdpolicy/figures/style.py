@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -174,11 +175,12 @@ def measure(text: str, ink: Ink) -> float:
 def wrap(text: str, width: float, ink: Ink) -> list[str]:
     """Return ``text`` as lines that are at most ``width`` pixels wide, broken at blanks."""
     lines: list[str] = []
-    for word in text.split():
-        if lines and measure(f"{lines[-1]} {word}", ink) <= width:
-            lines[-1] = f"{lines[-1]} {word}"
-        else:
-            lines.append(word)
+    words = text.split()
+    while words:
+        longer = [" ".join(words[:count]) for count in range(2, len(words) + 1)]
+        fitting = 1 + bisect_right(longer, width, key=lambda line: measure(line, ink))
+        lines.append(" ".join(words[:fitting]))
+        words = words[fitting:]
     return lines
 
 

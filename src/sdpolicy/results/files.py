@@ -49,7 +49,7 @@ def _stored_names(dataset: xr.Dataset) -> Mapping[str, str]:
     for name in map(str, dataset.variables):
         if name == "time" or (_NETCDF_NAME.fullmatch(name) and name.casefold() not in _RESERVED):
             continue
-        fresh = str(dataset[name].attrs.get("id") or "range")
+        fresh = str(dataset.variables[name].attrs.get("id") or "range")
         while fresh in taken or fresh in _RESERVED:
             fresh += "_"
         names[name] = fresh
@@ -109,11 +109,11 @@ def to_csv(dataset: xr.Dataset) -> bytes:
 
 def _columns(dataset: xr.Dataset) -> Iterator[tuple[str, NDArray[np.float64]]]:
     for name in ("time", *map(str, dataset.data_vars)):
-        variable = dataset[name]
+        variable = dataset.variables[name]
         if variable.dims[:1] != ("time",):
             continue
         unit = variable.attrs.get("units") or "-"
-        ranges = [[str(element) for element in variable[dim].values] for dim in variable.dims[1:]]
+        ranges = [[str(element) for element in dataset.variables[dim].values] for dim in variable.dims[1:]]
         flat = np.asarray(variable.values, dtype=np.float64).reshape(len(variable), -1)
         for column, elements in enumerate(product(*ranges)):
             subscript = f"[{','.join(elements)}]" if elements else ""

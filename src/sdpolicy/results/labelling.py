@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -46,7 +47,10 @@ def label(
     """
     program = case.program
     time = np.array([case.grid.time(n * case.grid.every) for n in range(case.grid.saved)], dtype=np.float64)
-    coordinates: dict[str, object] = {"time": ("time", time, {"units": _time_unit(case), "long_name": "time"})}
+    # A bare array would have xarray import pint, to see whether it is one of pint's.
+    units = {"units": _time_unit(case), "long_name": "time"}
+    index = xr.IndexVariable("time", pd.Index(time), units)  # type: ignore[no-untyped-call]
+    coordinates: dict[str, object] = {"time": index}
     variables: dict[str, object] = {}
     start = 0
     ids = [quantity.id for quantity in program.quantities] if outputs is None else outputs

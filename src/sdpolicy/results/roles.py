@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from sdpolicy.errors import ModelError, Problem, suggest
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def roles_of(dataset: xr.Dataset) -> Roles:
     variables = {
         role: name
         for role, name in content.get("variables", {}).items()
-        if name in dataset and dataset[name].dims == ("time",) and dataset[name].notnull().any()
+        if name in dataset and _holds_numbers(dataset.variables[name])
     }
     default = Roles()
     return Roles(
@@ -101,3 +103,7 @@ def roles_of(dataset: xr.Dataset) -> Roles:
         content.get("liquidity", default.liquidity),
         content.get("confidence", default.confidence),
     )
+
+
+def _holds_numbers(variable: xr.Variable) -> bool:
+    return variable.dims == ("time",) and not bool(np.isnan(variable.values).all())
