@@ -8,8 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from sdpolicy.cli.app import app
+from sdpolicy.dominance.judged import FEW
+from sdpolicy.results.manifest import read_manifest
+from sdpolicy.scenario.loops import read_loops
 
-CORE = Path(__file__).parents[1] / "scenarios" / "core"
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "scenarios" / "core"
+CORE_MODEL = ROOT / "models" / "core.mdl"
 KOREA = str(CORE / "core-korea.toml")
 
 
@@ -27,7 +32,9 @@ def test_loops_says_what_drives_it(tmp_path: Path) -> None:
     assert "R1 forced march" in text
     assert "Without each named loop, in 1975" in text
     expected = {"dominance.svg", "loops.svg", "stockflow.svg", "cuts.svg", "loops.csv", "families.csv", "cuts.csv"}
+    expected |= {"cuts.md", "core-korea.nc", "core-korea.csv", "manifest.json"}
     assert {path.name for path in tmp_path.iterdir()} == expected
+    assert called("verify", str(tmp_path))[0] == 0
     first = (tmp_path / "loops.csv").read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("time,L1,")
 
@@ -37,7 +44,8 @@ def test_causes_says_what_it_is_computed_from(tmp_path: Path) -> None:
     code, text = called("causes", KOREA, "exports", "--out", str(tmp_path))
     assert code == 0
     assert text.startswith("exports is computed from export share and world demand.")
-    assert (tmp_path / "causes.svg").exists()
+    assert {path.name for path in tmp_path.iterdir()} >= {"causes.svg", "manifest.json"}
+    assert called("verify", str(tmp_path))[0] == 0
     assert called("causes", KOREA, "exprots")[0] == 2
 
 
@@ -49,7 +57,38 @@ def test_why_says_what_it_is_made_of(tmp_path: Path) -> None:
     assert text.startswith("In 2000 output is")
     assert "world interest rate" in text
     assert "together" in text
-    assert {path.name for path in tmp_path.iterdir()} == {"why.svg", "why.csv"}
+    manifest = read_manifest(tmp_path)
+    assert manifest is not None
+    assert {"why.svg", "why.csv"} < set(manifest.files)
+    assert [run.name for run in manifest.runs] == ["core-korea", "core-korea-taiwan-institutions"]
+    assert called("verify", str(tmp_path))[0] == 0
+
+
+def test_outputs_and_time_of_cuts_are_the_callers() -> None:
+    """With --output there is a row for each loop and a column for each variable, at the time of --at."""
+    code, text = called("loops", KOREA, "--output", "output", "--output", "debt equity ratio", "--at", "1990")
+    assert code == 0
+    lines = text.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("Without each named loop, in 1990"))
+    assert lines[at + 1].split("  ")[0] == "without"
+    assert "debt equity ratio" in lines[at + 1]
+    assert sum(line.startswith(("R", "B")) for line in lines[at + 2 :]) == len(read_loops(CORE_MODEL))
+    assert called("loops", KOREA, "--output", "outptu")[0] == 2
+
+
+def test_book_prints_the_table_alone(tmp_path: Path) -> None:
+    """--book prints Markdown with a row for each loop and what it is judged by, and nothing else."""
+    code, text = called("loops", KOREA, "--book", "--out", str(tmp_path))
+    assert code == 0
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert text.splitlines()[: len(table)] == table
+    assert table[0] == "| Loop | Variable | In | As it is | Without | Change |"
+    loops = read_loops(CORE_MODEL)
+    assert len(table) == 2 + sum(len(loop.shows) or FEW for loop in loops)
+    assert (tmp_path / "cuts.md").read_text(encoding="utf-8").splitlines() == table
+    manifest = read_manifest(tmp_path)
+    assert manifest is not None
+    assert [run.name for run in manifest.runs] == ["core-korea"]
 
 
 @pytest.mark.parametrize("command", ["loops", "causes", "why"])

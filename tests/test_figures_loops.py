@@ -12,10 +12,11 @@ from matplotlib.text import Text
 
 from sdpolicy.dominance import dominance, phases, telling
 from sdpolicy.dominance.causes import causes_of, inflows_of
-from sdpolicy.dominance.cutting import cuts
+from sdpolicy.dominance.judged import judge
 from sdpolicy.errors import ResultError
 from sdpolicy.figures.causes import causes
-from sdpolicy.figures.contributions import contributions, without_loops
+from sdpolicy.figures.contributions import contributions
+from sdpolicy.figures.cuts import without_loops
 from sdpolicy.figures.dominance import banded
 from sdpolicy.figures.dominance import dominance as areas
 from sdpolicy.figures.loops import loops as diagrams
@@ -82,11 +83,12 @@ def test_contributions_on_one_page() -> None:
 
 
 def test_runs_without_loops_on_one_page() -> None:
-    """There is a panel for each named loop, with the change at the end."""
-    found = cuts(KOREA, outputs=["output"])
-    text = words(without_loops(found, "output"))
-    assert all(str(name) in text for name in found["run"].values[1:])
-    assert "%" in text
+    """There is a panel for each named loop, with the change at the time at which the loop is judged."""
+    found = judge(KOREA, ["output"], 1990)
+    text = words(without_loops(found))
+    assert all(item.loop.label.split()[0] in text for item in found.items)
+    assert text.count("in 1990") == len(found.items)
+    assert "output (billion 1990 USD / year)" in text
 
 
 def test_causes_strip() -> None:

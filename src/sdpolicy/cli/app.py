@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sdpolicy.cli import study_commands, texts
+from sdpolicy.cli import loop_commands, study_commands, texts
+from sdpolicy.cli.formats import Formats, chosen
 from sdpolicy.cli.guard import guarded
 
 app = typer.Typer(
@@ -21,15 +21,6 @@ app = typer.Typer(
     help=texts.APP,
     epilog=texts.EXIT_CODES,
 )
-
-
-class FigureFormat(StrEnum):
-    """The kinds of figure file that `run --format` writes."""
-
-    SVG = "svg"
-    PNG = "png"
-    PDF = "pdf"
-    NONE = "none"
 
 
 def _show_version(wanted: bool) -> None:
@@ -99,10 +90,6 @@ Settings = Annotated[
         help="Give a constant another value, in all scenarios. Repeatable.",
     ),
 ]
-Formats = Annotated[
-    list[FigureFormat] | None,
-    typer.Option("--format", help="Kind of figure file; repeatable; none for data alone.", show_default="svg"),
-]
 
 
 @app.command(name="run", help=texts.RUN, no_args_is_help=True, epilog=texts.EXIT_CODES)
@@ -120,7 +107,7 @@ def run_command(
     """Run scenarios and say in words what happened."""
     from sdpolicy.cli import running
 
-    wishes = running.Wishes(engine, method, step, save, tuple(settings or ()), _chosen(formats))
+    wishes = running.Wishes(engine, method, step, save, tuple(settings or ()), chosen(formats))
     running.run(scenarios, out, wishes)
 
 
@@ -168,7 +155,7 @@ def compare_command(
     """Set the outcomes of scenarios side by side."""
     from sdpolicy.cli import comparing
 
-    comparing.compare(scenarios, out, baseline, _chosen(formats))
+    comparing.compare(scenarios, out, baseline, chosen(formats))
 
 
 @app.command(name="calibrate", help=texts.CALIBRATE, no_args_is_help=True, epilog=texts.EXIT_CODES)
@@ -187,63 +174,6 @@ def calibrate_command(
     from sdpolicy.cli import fitting
 
     fitting.calibrate(file, out, fitting.Wishes(starts, seed, steps, profiles))
-
-
-Dates = Annotated[
-    list[float] | None,
-    typer.Option("--at", metavar="TIME", show_default=False, help="A time to look at; repeatable."),
-]
-Figures = Annotated[
-    Path | None,
-    typer.Option("--out", "-o", metavar="DIR", show_default=False, help="Write figures and tables here."),
-]
-
-
-@app.command(name="loops", help=texts.LOOPS, no_args_is_help=True, epilog=texts.EXIT_CODES)
-@guarded
-def loops_command(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A name from `sdpolicy list`, or a path.")],
-    top: Annotated[int, typer.Option(metavar="N", help="How many of the strongest loops to list.")] = 10,
-    at: Dates = None,
-    cuts: Annotated[bool, typer.Option("--cuts", help="Run it without each named loop as well.")] = False,
-    out: Figures = None,
-    formats: Formats = None,
-) -> None:
-    """Say which feedback loops drive a run."""
-    from sdpolicy.cli import loops
-
-    loops.loops(scenario, top, loops.Wishes(out, _chosen(formats), tuple(at or ())), cutting=cuts)
-
-
-@app.command(name="causes", help=texts.CAUSES, no_args_is_help=True, epilog=texts.EXIT_CODES)
-@guarded
-def causes_command(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A name from `sdpolicy list`, or a path.")],
-    variable: Annotated[str, typer.Argument(metavar="VARIABLE", help="A variable of the model.")],
-    at: Dates = None,
-    out: Figures = None,
-    formats: Formats = None,
-) -> None:
-    """Say what a variable is computed from."""
-    from sdpolicy.cli import loops
-
-    loops.causes(scenario, variable, loops.Wishes(out, _chosen(formats), tuple(at or ())))
-
-
-@app.command(name="why", help=texts.WHY, no_args_is_help=True, epilog=texts.EXIT_CODES)
-@guarded
-def why_command(
-    base: Annotated[str, typer.Argument(metavar="BASE", help="The scenario to compare with.")],
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="The scenario whose difference is explained.")],
-    output: Annotated[str, typer.Option("--output", metavar="NAME", help="The variable that differs.")],
-    at: Dates = None,
-    out: Figures = None,
-    formats: Formats = None,
-) -> None:
-    """Say why two runs differ."""
-    from sdpolicy.cli import loops
-
-    loops.why(base, scenario, output, loops.Wishes(out, _chosen(formats), tuple(at or ())))
 
 
 @app.command(name="schema", help=texts.SCHEMA)
@@ -267,8 +197,4 @@ def verify_command(
 
 
 study_commands.register(app)
-
-
-def _chosen(formats: list[FigureFormat] | None) -> tuple[str, ...]:
-    wanted = formats or [FigureFormat.SVG]
-    return tuple(dict.fromkeys(f.value for f in wanted if f is not FigureFormat.NONE))
+loop_commands.register(app)

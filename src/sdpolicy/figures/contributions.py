@@ -19,7 +19,6 @@ from sdpolicy.figures.style import (
     BASELINE,
     COLOURS,
     FAINT,
-    GREY,
     INK,
     LABEL,
     MARGIN,
@@ -192,53 +191,3 @@ def _bare(axes: Axes) -> None:
     axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-
-
-def without_loops(runs: xr.Dataset, variable: str) -> Figure:
-    """Return one panel for each named loop: a variable with all loops (dark) and without this one (in colour).
-
-    Args:
-        runs: what :func:`sdpolicy.dominance.cutting.cuts` returns.
-        variable: a variable of it.
-    """
-    names = [str(name) for name in runs["run"].values][1:]
-    titles = [str(name) for name in runs["name"].values][1:]
-    values, time = runs[variable].values, runs["time"].values
-    page = Page(height=720 if len(names) <= 15 else 960)
-    unit = unit_words(str(runs[variable].attrs.get("units", "")))
-    question = f"{variable} ({unit}): dark with all loops, in colour without the loop that the panel names."
-    top = header(page, f"What each loop does: {runs.attrs.get('title', '')}", question)
-    bottom = footer(page, [runs])
-    across = 4 if len(names) <= 12 else 5
-    rows = -(-len(names) // across)
-    width, height = (page.width - 2 * MARGIN + 20) / across, (bottom - top) / max(rows, 1)
-    whole = values[0]
-    finite = np.concatenate([whole, *(row for row in values[1:] if np.isfinite(row).all())])
-    limits = (min(0.0, float(finite.min())), min(float(finite.max()), 2.5 * float(np.abs(whole).max())) * 1.06)
-    for n, (name, title) in enumerate(zip(names, titles, strict=True)):
-        left, upper = MARGIN + (n % across) * width, top + (n // across) * height
-        label = f"{name} {title}" if title != name else name
-        page.text(
-            left,
-            upper + 20,
-            clip(wrap(label, width - 26, Ink(16, INK, "bold")), 1)[0],
-            Ink(16, INK, "bold", vertical="bottom"),
-        )
-        axes = page.axes(Box(left + 34, upper + 26, left + width - 22, upper + height - 26))
-        axes.tick_params(labelsize=8.5)
-        axes.set_xlim(float(time[0]), float(time[-1]))
-        axes.set_ylim(*limits)
-        axes.fill_between(time, whole, values[n + 1], color=COLOURS[1], alpha=0.18, linewidth=0)
-        axes.plot(time, whole, color=BASELINE, linewidth=1.8)
-        axes.plot(time, values[n + 1], color=COLOURS[1], linewidth=2.2, linestyle="--")
-        change = float(values[n + 1][-1] - whole[-1]) / abs(float(whole[-1])) if whole[-1] else float("nan")
-        if np.isfinite(change):
-            note = axes.text(0.03, 0.94, "", transform=axes.transAxes)
-            dress(note, f"{change:+.0%}".replace("-", "−"), Ink(15, darker(COLOURS[1]), "bold", "left", "top"))
-    page.text(
-        page.width - MARGIN,
-        bottom + 4,
-        "percent: the change at the end",
-        replace(NOTE, horizontal="right", colour=GREY),
-    )
-    return page.figure
