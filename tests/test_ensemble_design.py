@@ -10,7 +10,20 @@ import pytest
 from scipy import stats
 
 from growing import VARY, growing
-from sdpolicy.ensemble import DESIGNS, Spread, correlate, draw, factors_of, from_file, make, parse_spread
+from sdpolicy.ensemble import (
+    DESIGNS,
+    Sampling,
+    Spread,
+    Variation,
+    Worker,
+    correlate,
+    draw,
+    factors_of,
+    from_file,
+    make,
+    parse_spread,
+    plan,
+)
 from sdpolicy.ensemble.design import Morris, Saltelli
 from sdpolicy.ensemble.factors import Factor
 from sdpolicy.errors import ScenarioError
@@ -109,10 +122,97 @@ def test_correlated_inputs_rank_together() -> None:
 
 
 def test_contradicting_correlations_are_refused() -> None:
-    """Three inputs can't all rank against each other by -0.9."""
+    """Three inputs can't all rank against each other by -0.9; nor one with itself, nor by more than 1."""
     design = make("monte-carlo", 10, 3, 0)
     with pytest.raises(ScenarioError, match="contradict"):
         correlate(design, FACTORS, {("a", "b"): -0.9, ("b", "c"): -0.9, ("a", "c"): -0.9})
+    for pair, rank in ((("a", "A"), 0.5), (("a", "b"), 1.5)):
+        with pytest.raises(ScenarioError, match="can't rank by"):
+            correlate(design, FACTORS, {pair: rank})
+
+
+@pytest.mark.parametrize("kind", ["saltelli", "morris", "factorial"])
+def test_designs_of_independent_inputs_refuse_correlations(kind: str) -> None:
+    """Where a method assumes independent inputs, a correlation is refused with what to do; 0 is none."""
+    design = make(kind, 8, 3, 0)
+    with pytest.raises(ScenarioError, match=r"'a' ranks with 'b'.*--kind pawn or regional.*'a, b=0'"):
+        correlate(design, FACTORS, {("b", "a"): 0.5})
+    assert correlate(design, FACTORS, {("a", "b"): 0.0}) is design
+
+
+def written(folder: Path, text: str, **other: str) -> Case:
+    """Return the case of a scenario of the teaching model that varies three inputs, and says ``text``."""
+    start = "".join(f"[set.{name!r}]\nvalue = {v}\nrange = [{a}, {b}]\n" for name, v, a, b in THREE)
+    for name, more in {"s": f'title = "S"\nmodel = "core"\n{start}{text}', **other}.items():
+        (folder / f"{name}.toml").write_text(more, encoding="utf-8")
+    return case(folder / f"{next(reversed(other), 's')}.toml", read_model)
+
+
+THREE = (("debt maturity", 13.0, 10.0, 16.0), ("world interest rate", 0.02, 0.0, 0.08),
+         ("operating margin", 0.29, 0.25, 0.32))  # fmt: skip
+GROUP = '[[correlated]]\ninputs = ["World_interest_rate", "debt maturity"]\nrank = -0.6\n'
+
+
+@pytest.mark.parametrize("kind", ["latin-hypercube", "monte-carlo", "sobol-sequence"])
+def test_scenarios_correlate_inputs(kind: str, tmp_path: Path) -> None:
+    """Inputs rank together as the scenario says, each over its own range, and those of no group are independent."""
+    study = plan(written(tmp_path, GROUP), Sampling(kind, 8192, 3))
+    values = draw(study.job.design, study.factors, 0, 8192)
+    assert [f.name for f in study.factors] == [name for name, *_ in THREE]
+    ranks = stats.spearmanr(values).statistic
+    assert ranks[0, 1] == pytest.approx(-0.6, abs=0.03)
+    assert ranks[0, 2] == pytest.approx(0.0, abs=0.04)
+    for column, (_, _, low, high) in zip(values.T, THREE, strict=True):
+        assert stats.kstest(column, stats.uniform(low, high - low).cdf).statistic < 0.02
+
+
+def test_what_is_held_still_ranks_with_nothing(tmp_path: Path) -> None:
+    """A child or a caller that sets a correlated input to a number, or its rank to 0, has no correlation left."""
+    held = written(tmp_path, GROUP, child='title = "C"\nextends = "s"\n[set]\n"debt maturity" = 12\n')
+    assert plan(held, Sampling("saltelli", 4)).job.design == Saltelli(4, 2, 0)
+    none = written(tmp_path, GROUP, child='title = "C"\nextends = "s"\n' + GROUP.replace("-0.6", "0"))
+    assert plan(none, Sampling("saltelli", 4)).job.design == Saltelli(4, 3, 0)
+    with pytest.raises(ScenarioError, match="independent inputs"):
+        plan(written(tmp_path, GROUP), Sampling("saltelli", 4))
+    pairs = {("debt maturity", "world interest rate"): 0.0}
+    assert plan(written(tmp_path, GROUP), Sampling("saltelli", 4), Variation(correlated=pairs)).job.design.members == 32
+
+
+POLICY = '[policy.lean]\n"operating margin" = 0.3\n"directed credit" = 1\n[policy.open]\n"debt maturity" = 11\n'
+
+
+def test_policies_are_on_or_off(tmp_path: Path) -> None:
+    """Every combination is run; on, a policy sets its constants, drawn ones too; off, they are as ever."""
+    chosen = written(tmp_path, POLICY)
+    study = plan(chosen, Sampling("factorial", 32), outputs=["output"])
+    assert [f.name for f in study.factors] == [*(name for name, *_ in THREE), "lean", "open"]
+    worker = Worker(study.job)
+    block = worker.block(0)
+    on = block.inputs[:, 3:] > 0
+    assert sorted(map(tuple, on[:4].tolist())) == [(False, False), (False, True), (True, False), (True, True)]
+    names = [worker.lowered.by_id[id_].name for id_ in worker.lowered.parameters]
+    margin, credit, maturity = (
+        worker.parameters[:, names.index(n)] for n in ("operating margin", "directed credit", "debt maturity")
+    )
+    np.testing.assert_array_equal(margin, np.where(on[:, 0], 0.3, block.inputs[:, 2]))
+    np.testing.assert_array_equal(maturity, np.where(on[:, 1], 11.0, block.inputs[:, 0]))
+    off = worker.lowered.defaults[names.index("directed credit")]
+    np.testing.assert_array_equal(credit, np.where(on[:, 0], 1.0, off))
+
+
+def test_policies_leave_a_single_run_alone(tmp_path: Path) -> None:
+    """With its policies off a scenario runs as without them; what the caller sets, no policy changes."""
+    assert written(tmp_path, POLICY).program == written(tmp_path, "").program
+    written(tmp_path, POLICY)
+    fixed = case(tmp_path / "s.toml", read_model, {"debt maturity": 12.0})
+    assert [f.name for f in plan(fixed).factors] == ["world interest rate", "operating margin", "lean"]
+
+
+def test_two_policies_on_one_constant_are_refused(tmp_path: Path) -> None:
+    """Which of them would win, nobody says."""
+    chosen = written(tmp_path, POLICY + '[policy.third]\n"Debt Maturity" = 12\n')
+    with pytest.raises(ScenarioError, match=r"\[policy.third\] Debt Maturity: the policy 'open' sets it too"):
+        plan(chosen)
 
 
 def test_a_file_lists_members(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_guide_shows_every_table() -> None:
     """Each table of the format stands in some block, and each key at the top in the text."""
     shown = {key for block in BLOCKS for key in tomllib.loads(block)}
     keys = set(schema()["properties"])
-    tables = {"set", "path", "initial", "cut", "freeze", "run", "figures", "expect"}
+    tables = {"set", "path", "initial", "policy", "correlated", "cut", "freeze", "run", "figures", "expect"}
     assert tables <= shown
     text = GUIDE.read_text(encoding="utf-8")
     assert [key for key in sorted(keys - tables) if f"`{key}`" not in text] == []

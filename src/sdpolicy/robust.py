@@ -13,9 +13,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sdpolicy.ensemble import Sampling, Spread, Study, Variation, everything, plan, simulate_members
-from sdpolicy.ensemble.design import Listed, draw, make
+from sdpolicy.ensemble import Sampling, Spread, Variation, everything, plan, simulate_members
+from sdpolicy.ensemble.design import Listed, draw
 from sdpolicy.ensemble.factors import Factor, rebound
+from sdpolicy.ensemble.study import design_of
 from sdpolicy.errors import Problem, ResultError, ScenarioError
 from sdpolicy.lower import Lowered, lower
 from sdpolicy.outcomes import in_full, measure, needed, parse_criterion, parse_outcome
@@ -62,11 +63,11 @@ def face_futures(
     lowered = {name: lower(case.program) for name, case in packages.items()}
     policy = _policy(list(lowered.values()))
     own = lower(first.program)
-    factors = tuple(factor for factor in study.factors if not _is_policy(factor, policy, own))
+    factors = tuple(f for f in study.factors if not f.switches and not _is_policy(f, policy, own))
     if not factors:
         cure = "Give ranges to inputs that no package sets."
         raise ScenarioError(Problem("futures", "nothing but policy varies", cure))
-    design = make(sampling.design, sampling.samples, len(factors), sampling.seed)
+    design = design_of(first, sampling, variation, factors)
     columns: dict[str, list[FloatArray]] = {goal.outcome: [] for goal in goals}
     met = []
     for name, case in packages.items():
@@ -199,12 +200,15 @@ class _Candidates:
     ) -> None:  # fmt: skip
         spreads = {name: Spread("uniform", ends) for name, ends in levers.items()}
         variables = needed(everything(chosen), [goal.outcome for goal in goals])
-        self.study: Study = plan(chosen, Sampling("monte-carlo", 2), Variation(spreads), variables)
+        study = plan(chosen, Sampling("monte-carlo", 2), Variation(spreads), variables)
+        factors = tuple(factor for factor in study.factors if not factor.switches)  # policies stay off
+        self.study = replace(study, job=replace(study.job, factors=factors))
         self.goals, self.quantile, self.runs = goals, quantile, 0
         by_name = {f.name.casefold(): j for j, f in enumerate(self.study.factors)}
         self.places = [by_name[_display(chosen, name).casefold()] for name in levers]
         self.bounds = np.array(list(levers.values()), dtype=np.float64)
-        design = make("latin-hypercube", budget.futures, len(self.study.factors), budget.seed)
+        sampling = Sampling("latin-hypercube", budget.futures, budget.seed)
+        design = design_of(chosen, sampling, Variation(spreads), self.study.factors)
         self.futures = draw(design, self.study.factors, 0, budget.futures)
 
     def __call__(self, points: FloatArray) -> FloatArray:

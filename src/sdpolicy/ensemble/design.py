@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from sdpolicy.ensemble.factors import Factor
 from sdpolicy.errors import Problem, ScenarioError, suggest
 from sdpolicy.program import fold
+from sdpolicy.scenario.correlation import can_be, matrix, normal, pair
+from sdpolicy.scenario.elements import key
 
 FloatArray = NDArray[np.float64]
 
@@ -235,11 +237,11 @@ class Correlated:
     def unit(self, first: int, stop: int) -> FloatArray:
         from scipy.special import ndtr, ndtri
 
-        root = np.linalg.cholesky(2.0 * np.sin(np.pi / 6.0 * np.asarray(self.ranks)))
+        root = np.linalg.cholesky([[normal(rank) for rank in row] for row in self.ranks])
         plain = np.clip(self.inner.unit(first, stop), 2.0**-54, 1.0 - 2.0**-54)
         # Sums in a fixed order, which a matrix product does not promise: a member must not depend on its block.
-        normal = np.asarray(ndtri(plain), dtype=np.float64)
-        mixed = sum(normal[:, j, np.newaxis] * root[:, j] for j in range(root.shape[0]))
+        bell = np.asarray(ndtri(plain), dtype=np.float64)
+        mixed = sum(bell[:, j, np.newaxis] * root[:, j] for j in range(root.shape[0]))
         return np.asarray(ndtr(mixed), dtype=np.float64)
 
     def describe(self) -> Mapping[str, Any]:
@@ -287,29 +289,36 @@ def make(kind: str, samples: int, dimensions: int, seed: int, second: bool = Tru
 def correlate(design: Design, factors: Sequence[Factor], pairs: Mapping[tuple[str, str], float]) -> Design:
     """Return ``design`` with pairs of inputs ranking together, by Spearman correlations between -1 and 1.
 
+    Pairs that are not named are independent, and so is what a correlation of 0 names.
+
     Raises:
         ScenarioError: for a design that can't be correlated, an unknown input, and correlations that
             contradict each other.
     """
-    if not isinstance(design, MonteCarlo | LatinHypercube | SobolSequence):
-        cure = "Use latin-hypercube, monte-carlo or sobol-sequence."
-        raise ScenarioError(Problem("correlation", "this design needs independent inputs", cure))
-    names = [fold(factor.name) for factor in factors]
-    ranks = np.eye(len(names))
-    for pair, rank in pairs.items():
-        unknown = [name for name in pair if fold(name) not in names]
+    names = [key(factor.name) for factor in factors if not factor.switches]
+    for names_of_pair, rank in pairs.items():
+        unknown = [name for name in names_of_pair if key(name) not in names]
         if unknown:
             cure = suggest(unknown[0], [factor.name for factor in factors])
             raise ScenarioError(Problem("correlation", f"no input '{unknown[0]}' varies", cure))
-        i, j = (names.index(fold(name)) for name in pair)
-        ranks[i, j] = ranks[j, i] = rank
-    found = Correlated(design, tuple(tuple(map(float, row)) for row in ranks))
-    try:
-        np.linalg.cholesky(2.0 * np.sin(np.pi / 6.0 * ranks))
-    except np.linalg.LinAlgError:
+        if not -1.0 < rank < 1.0 or key(names_of_pair[0]) == key(names_of_pair[1]):
+            what = f"'{names_of_pair[0]}' and '{names_of_pair[1]}' can't rank by {rank:g}"
+            cure = "Take two different inputs, and a number between -1 and 1."
+            raise ScenarioError(Problem("correlation", what, cure))
+    held = {pair(*both): float(rank) for both, rank in pairs.items() if rank}
+    if not held:
+        return design
+    if not isinstance(design, MonteCarlo | LatinHypercube | SobolSequence):
+        first, second = next(iter(held))
+        what = f"this design needs independent inputs, and '{first}' ranks with '{second}'"
+        cure = "Use latin-hypercube, monte-carlo or sobol-sequence (sensitivity: --kind pawn or regional); hold one"
+        cure += f" of them with --set; or leave the correlation out: --correlate '{first}, {second}=0'."
+        raise ScenarioError(Problem("correlation", what, cure))
+    ranks = matrix([key(factor.name) for factor in factors], held)
+    if not can_be(ranks):
         cure = "Weaken them: two inputs that rank with a third also rank with each other."
-        raise ScenarioError(Problem("correlation", "the correlations contradict each other", cure)) from None
-    return found
+        raise ScenarioError(Problem("correlation", "the correlations contradict each other", cure))
+    return Correlated(design, ranks)
 
 
 def from_file(path: str | Path, factors: Sequence[Factor]) -> Listed:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sdpolicy.backends.base import layout
 from sdpolicy.ensemble.spread import Spread, of_setting
 from sdpolicy.errors import Problem, ScenarioError
@@ -20,7 +23,9 @@ from sdpolicy.scenario.schema import Setting
 from sdpolicy.scenario.transform import OVERRIDE
 from sdpolicy.units import convert
 
+FloatArray = NDArray[np.float64]
 COMMAND_LINE: Final = "command line"
+ON_OR_OFF: Final = Spread("choice", (0.0, 1.0))
 _NONE: Final[Mapping[str, Spread]] = MappingProxyType({})
 
 
@@ -34,6 +39,22 @@ class Factor:
     columns: tuple[int, int]
     """First column of the kernel's parameters and the one after the last."""
     unit: str = ""
+    switches: tuple[tuple[int, int, float], ...] = ()
+    """What a policy sets when it is on: first column, the one after the last, and the value."""
+
+
+def inputs_of(
+    case: Case,
+    lowered: Lowered,
+    vary: Mapping[str, Spread] = _NONE,
+    width: float | None = None,
+) -> tuple[Factor, ...]:
+    """Return what varies with the scenario's policies, each on (1) or off (0), at the end; see :func:`factors_of`.
+
+    Raises:
+        ScenarioError: as :func:`factors_of`; and for what policies can't set, or set both.
+    """
+    return _some(case, (*_found(case, lowered, vary, width), *_policies(case, lowered)))
 
 
 def factors_of(
@@ -44,7 +65,7 @@ def factors_of(
 ) -> tuple[Factor, ...]:
     """Return what varies: the scenario's entries with a range or distribution, then ``vary``, which wins.
 
-    What the command line or caller has set to a number does not vary.
+    What the command line or caller has set to a number does not vary. Policies are not among it.
 
     Args:
         vary: distributions by name of a constant or of a stock that starts from [initial], in the model's unit.
@@ -54,9 +75,21 @@ def factors_of(
         ScenarioError: for names that can't vary and values outside the model's limits, all at once; and when
             nothing varies.
     """
+    return _some(case, _found(case, lowered, vary, width))
+
+
+def _some(case: Case, found: tuple[Factor, ...]) -> tuple[Factor, ...]:
+    """Return what was found, if it is anything."""
+    if not found:
+        cure = "Give constants a range or distribution in the scenario, or use --vary or --spread."
+        raise ScenarioError(Problem(case.scenario.file if case.scenario else case.program.name, "nothing varies", cure))
+    return found
+
+
+def _found(case: Case, lowered: Lowered, vary: Mapping[str, Spread], width: float | None) -> tuple[Factor, ...]:
     problems: list[Problem] = []
     found: dict[tuple[int, int], Factor] = {}
-    fixed = {key(item.name) for item in case.applied if item.origin == COMMAND_LINE}
+    fixed = _fixed(case)
     for entry in case.scenario.entries if case.scenario else ():
         spread = of_setting(entry.value) if isinstance(entry.value, Setting) else None
         if spread is None or {key(entry.name), key(split(entry.name)[0])} & fixed:
@@ -77,10 +110,55 @@ def factors_of(
         found |= {f.columns: f for f in _widened(lowered, width) if f.columns[0] not in covered}
     if problems:
         raise ScenarioError(problems)
-    if not found:
-        cure = "Give constants a range or distribution in the scenario, or use --vary or --spread."
-        raise ScenarioError(Problem(case.scenario.file if case.scenario else case.program.name, "nothing varies", cure))
     return tuple(found.values())
+
+
+def _fixed(case: Case) -> set[str]:
+    """Return what the command line or caller has set, by the keys of names."""
+    return {key(item.name) for item in case.applied if item.origin == COMMAND_LINE}
+
+
+def _policies(case: Case, lowered: Lowered) -> tuple[Factor, ...]:
+    """Return the scenario's policies; what the command line sets stays as it is, on or off."""
+    found: list[Factor] = []
+    problems: list[Problem] = []
+    taken: dict[int, str] = {}
+    for policy in case.scenario.policies if case.scenario else ():
+        switches = []
+        for entry in policy.entries:
+            if {key(entry.name), key(split(entry.name)[0])} & _fixed(case) or not isinstance(entry.value, Setting):
+                continue
+            bound = _bound(lowered, entry.name, Spread("choice", (entry.value.value,)), entry)
+            if isinstance(bound, Problem):
+                problems.append(bound)
+                continue
+            switches.append((*bound.columns, bound.spread.numbers[0]))
+            for column in range(*bound.columns):
+                if taken.setdefault(column, policy.name) != policy.name:
+                    what = f"the policy '{taken[column]}' sets it too"
+                    problems.append(Problem(f"[policy.{policy.name}] {entry.name}", what, "Leave it to one of them."))
+        if switches:
+            found.append(Factor(policy.name, ON_OR_OFF, 0.0, (0, 0), "", tuple(switches)))
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(found)
+
+
+def fill(parameters: FloatArray, factors: Sequence[Factor], inputs: FloatArray, defaults: Sequence[float]) -> None:
+    """Write the members' inputs into the kernel's parameters; a policy that is on overrules what was drawn.
+
+    Args:
+        parameters: shape (members, columns); overwritten where something varies.
+        inputs: shape (members, factors).
+    """
+    for factor in factors:
+        for first, last, _ in factor.switches:
+            parameters[:, first:last] = defaults[first]
+    for j, factor in enumerate(factors):
+        parameters[:, slice(*factor.columns)] = inputs[:, j, np.newaxis]
+    for j, factor in enumerate(factors):
+        for first, last, value in factor.switches:
+            parameters[inputs[:, j] > 0, first:last] = value
 
 
 def _bound(lowered: Lowered, name: str, spread: Spread, entry: Entry | None) -> Factor | Problem:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sdpolicy.backends.base import layout
 from sdpolicy.ensemble.design import Design, draw
-from sdpolicy.ensemble.factors import Factor
+from sdpolicy.ensemble.factors import Factor, fill
 from sdpolicy.integrators import Grid
 from sdpolicy.lower import lower
 from sdpolicy.program import Program, Quantity
@@ -73,7 +73,8 @@ class Job:
             "outputs": list(self.outputs),
             "factors": [
                 {"name": f.name, "kind": f.spread.kind, "numbers": list(f.spread.numbers),
-                 "low": repr(f.spread.low), "high": repr(f.spread.high), "columns": list(f.columns)}
+                 "low": repr(f.spread.low), "high": repr(f.spread.high), "columns": list(f.columns),
+                 **({"switches": [list(switch) for switch in f.switches]} if f.switches else {})}
                 for f in self.factors
             ],
             "design": dict(self.design.describe()),
@@ -122,8 +123,7 @@ class Worker:
         first, stop = job.span(number)
         inputs = draw(job.design, job.factors, first, stop)
         parameters = self.parameters[: stop - first]
-        for j, factor in enumerate(job.factors):
-            parameters[:, slice(*factor.columns)] = inputs[:, j, np.newaxis]
+        fill(parameters, job.factors, inputs, self.lowered.defaults)
         if self.buffer is None:
             columns = sum(quantity.size for quantity in job.saved)
             self.buffer = np.empty((len(self.parameters), job.grid.saved, columns))

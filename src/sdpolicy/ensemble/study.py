@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from sdpolicy.ensemble.design import Design, correlate, from_file, make
-from sdpolicy.ensemble.factors import Factor, factors_of
+from sdpolicy.ensemble.factors import Factor, inputs_of
 from sdpolicy.ensemble.job import BLOCK, Job
 from sdpolicy.ensemble.spread import Spread
 from sdpolicy.errors import Problem, ScenarioError, SimulationError
@@ -21,6 +21,8 @@ from sdpolicy.lower import lower
 from sdpolicy.program import Program, Quantity
 from sdpolicy.results import label, read_roles
 from sdpolicy.results.roles import Roles
+from sdpolicy.scenario.correlation import pair
+from sdpolicy.scenario.elements import key
 
 if TYPE_CHECKING:
     from sdpolicy.scenario import Case
@@ -94,10 +96,8 @@ def plan(
         what = f"ensembles need a fixed step, and the method is '{chosen.method}'"
         raise SimulationError(Problem("method", what, "Choose rk4, rk2 or euler with --method."))
     lowered = lower(chosen.program)
-    factors = factors_of(chosen, lowered, variation.vary, variation.width)
-    design = _design(sampling, factors)
-    if variation.correlated:
-        design = correlate(design, factors, variation.correlated)
+    factors = inputs_of(chosen, lowered, variation.vary, variation.width)
+    design = design_of(chosen, sampling, variation, factors)
     roles = read_roles(Path(chosen.program.source).with_suffix(".roles.toml")) if chosen.program.source else Roles()
     ids = tuple(quantity.id for quantity in choose_outputs(chosen.program, outputs, roles))
     grid = _coarser(chosen.grid, save)
@@ -127,10 +127,21 @@ def with_design(study: Study, design: Design) -> Study:
     return Study(replace(study.job, design=design, block=max(1, min(study.job.block, design.members))), study.template)
 
 
-def _design(sampling: Sampling, factors: tuple[Factor, ...]) -> Design:
+def design_of(chosen: Case, sampling: Sampling, variation: Variation, factors: Sequence[Factor]) -> Design:
+    """Return the design of ``factors``: correlated as the scenario says, which ``variation`` overrules.
+
+    What a file lists is taken as it stands.
+
+    Raises:
+        ScenarioError: for a design that does not fit, and correlations that can't be.
+    """
     if sampling.design.endswith(".csv"):
-        return from_file(sampling.design, factors)
-    return make(sampling.design, sampling.samples, len(factors), sampling.seed, sampling.second)
+        return correlate(from_file(sampling.design, factors), factors, variation.correlated)
+    design = make(sampling.design, sampling.samples, len(factors), sampling.seed, sampling.second)
+    names = {key(factor.name) for factor in factors if not factor.switches}
+    own = chosen.scenario.correlated if chosen.scenario else {}
+    pairs = {both: rank for both, rank in own.items() if names.issuperset(both)}
+    return correlate(design, factors, pairs | {pair(*both): rank for both, rank in variation.correlated.items()})
 
 
 def choose_outputs(program: Program, names: Sequence[str], roles: Roles) -> tuple[Quantity, ...]:

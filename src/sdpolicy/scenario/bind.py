@@ -18,7 +18,7 @@ from sdpolicy.program import CONTROL, Program, Quantity, fold
 from sdpolicy.scenario import paths
 from sdpolicy.scenario.elements import Position, position, split
 from sdpolicy.scenario.messages import place, show
-from sdpolicy.scenario.reader import Entry, Scenario
+from sdpolicy.scenario.reader import Entry, Policy, Scenario
 from sdpolicy.scenario.schema import Setting, TimePath
 from sdpolicy.scenario.settings import KEYS
 from sdpolicy.scenario.transform import Changes, Opening
@@ -97,6 +97,12 @@ def bind_entries(binding: Binding, entries: Iterable[Entry]) -> None:
             _bind_path(binding, entry, quantity, entry.value)
         elif isinstance(entry.value, Setting):
             _bind_number(binding, entry, quantity, spots)
+
+
+def bind_policies(binding: Binding, policies: Iterable[Policy]) -> None:
+    """Hold what policies set to the model; a single run has them all off."""
+    for policy in policies:
+        bind_entries(Binding(binding.program, problems=binding.problems), policy.entries)
 
 
 def find(binding: Binding, name: str, spot: str) -> Quantity | None:

@@ -174,6 +174,7 @@ def _bind_rest(binding: Binding, scenario: Scenario, entries: tuple[Entry, ...],
         openings.bind_cuts(binding, scenario, loops)
     except ScenarioError as error:
         binding.problems.extend(error.problems)
+    bind.bind_policies(binding, scenario.policies)
     bind.bind_freezes(binding, entries_of(entries, "freeze"), grid)
     bind.bind_claims(binding, scenario, grid)
 

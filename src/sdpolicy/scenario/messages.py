@@ -42,10 +42,13 @@ def key(*parts: object) -> str:
     elif table == "expect" and len(names) > 1:
         head, rest = f"[expect.{names[1]}]", names[2:]
         head, rest = (f"{head} {rest[0]}", rest[1:]) if rest else (head, rest)
+    elif table == "policy" and len(names) > 1:
+        head, rest = " ".join([f"[policy.{names[1]}]", *(f"'{name}'" for name in names[2:3])]), names[3:]
     elif table in ("run", "cut", "figures") and len(names) > 1:
         head, rest = f"[{table}] {names[1]}", names[2:]
     else:
         head, rest = str(table) if table not in _TABLES else f"[{table}]", names[1:]
+        head = f"[{head}]" if table == "correlated" else head
     return ", ".join([head, *(f"item {part + 1}" if isinstance(part, int) else str(part) for part in rest)])
 
 
@@ -187,4 +190,4 @@ def _example(path: Sequence[int | str]) -> str:
     return "Write it in braces, with its keys."
 
 
-_TABLES: Final = (*BY_NAME, "cut", "run", "figures", "expect")
+_TABLES: Final = (*BY_NAME, "policy", "correlated", "cut", "run", "figures", "expect")

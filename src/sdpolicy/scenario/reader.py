@@ -17,6 +17,7 @@ from sdpolicy import library
 from sdpolicy.errors import Problem, ScenarioError, SdpolicyError, suggest
 from sdpolicy.program import fold
 from sdpolicy.scenario import elements, files, messages
+from sdpolicy.scenario.correlation import Pairs, can_be, matrix, pairs_of, twice
 from sdpolicy.scenario.paths import disorder, read_column
 from sdpolicy.scenario.schema import Cut, Expect, Figures, Part, Run, ScenarioFile, Setting, TimePath
 
@@ -40,6 +41,14 @@ class Entry:
         return basename(self.file)
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is on in some members of an ensemble and off in the others: its name, and what it sets when on."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A scenario with its parents resolved, not yet held to a model."""
@@ -57,6 +66,9 @@ class Scenario:
     country: str = ""
     model: Path | None = None
     entries: tuple[Entry, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    correlated: Pairs = field(default_factory=lambda: MappingProxyType({}))
+    """Rank correlations of inputs that vary; of those that are held still by now they say nothing."""
     cut: Cut = field(default_factory=Cut)
     run: Run = field(default_factory=Run)
     figures: Figures = field(default_factory=Figures)
@@ -75,6 +87,8 @@ class Scenario:
             **head,
             **tables,
             "model": self.model.stem.casefold() if self.model else "",
+            "policy": {p.name: {elements.key(e.name): _plain(e.value) for e in p.entries} for p in self.policies},
+            "correlated": [[*names, rank] for names, rank in sorted(self.correlated.items()) if rank],
             "cut": {
                 "links": sorted([fold(a), fold(b)] for a, b in self.cut.links),
                 "loops": sorted(map(fold, self.cut.loops)),
@@ -188,7 +202,7 @@ class _Reader:
         own = self._validated(files.parse(content.text, shown), shown)
         parents = [self._parent(name, path, shown, chain) for name in own.extends]
         known = [parent for parent in parents if parent is not None]
-        entries = tuple(self._entries(own, path.parent, shown))
+        entries = _overlaid([*(p.entries for p in known), tuple(self._entries(own, path.parent, shown))])
         model = self._model(own, known, path, shown)
         runs = [parent.run for parent in known] + [own.run]
         return Scenario(
@@ -201,7 +215,9 @@ class _Reader:
             source=own.source or "",
             country=own.country or next((p.country for p in reversed(known) if p.country), ""),
             model=model,
-            entries=_overlaid([*(parent.entries for parent in known), entries]),
+            entries=entries,
+            policies=_policies([*(parent.policies for parent in known), _own_policies(own, shown)]),
+            correlated=self._correlated(own, known, entries, shown),
             cut=_union([*(parent.cut for parent in known), own.cut]),
             run=Run(**{key: value for run in runs for key, value in run if value is not None}),
             figures=next((f for f in [own.figures, *(p.figures for p in reversed(known))] if f.panels), Figures()),
@@ -299,6 +315,40 @@ class _Reader:
         self.problems.extend(problems)
         kept = {"csv": None, "column": None, "time": None, "points": points}
         return None if problems else path.model_copy(update=kept)
+
+    def _correlated(
+        self, own: ScenarioFile, parents: Iterable[Scenario], entries: Iterable[Entry], shown: str
+    ) -> Pairs:
+        """Return the correlations of parents and file; tell of inputs that don't vary, and of what can't be."""
+        where = messages.place(shown, "correlated")
+        varied = {elements.key(e.name): e.name for e in entries if isinstance(e.value, Setting) and e.value.varies}
+        for number, group in enumerate(own.correlated):
+            for name in group.inputs:
+                if elements.key(name) not in varied:
+                    spot = messages.place(shown, "correlated", number, "inputs")
+                    cure = suggest(name, list(varied.values())) or "Give it one under [set], or take it out."
+                    self.problems.append(Problem(spot, f"'{messages.show(name)}' has no range or distribution", cure))
+        again = twice(own.correlated)
+        if again:
+            what = f"'{again[1][0]}' and '{again[1][1]}' are correlated already"
+            self.problems.append(Problem(messages.place(shown, "correlated", again[0]), what, "Keep one of the two."))
+        found = {names: rank for parent in parents for names, rank in parent.correlated.items()}
+        found |= pairs_of(own.correlated)
+        if not can_be(matrix(list(varied), found)):
+            cure = "Weaken them: two inputs that rank with a third also rank with each other."
+            self.problems.append(Problem(where, "the correlations contradict each other", cure))
+        return MappingProxyType(found)
+
+
+def _own_policies(own: ScenarioFile, shown: str) -> Iterable[Policy]:
+    for name, settings in own.policy.items():
+        file = messages.place(shown, "policy", name)
+        yield Policy(name, tuple(Entry("set", key, value, file) for key, value in settings.items()))
+
+
+def _policies(layers: Iterable[Iterable[Policy]]) -> tuple[Policy, ...]:
+    """Return the policies of all layers: of one name the last one counts, as a whole."""
+    return tuple({fold(policy.name): policy for layer in layers for policy in layer}.values())
 
 
 def _parent_path(name: str, folder: Path, where: str) -> Path:

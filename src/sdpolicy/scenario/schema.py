@@ -25,6 +25,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from sdpolicy.integrators import METHODS
+from sdpolicy.program import fold
 
 Method = Literal["euler", "rk2", "rk4", "rk45", "dop853", "radau", "lsoda"]
 if set(Method.__args__) != set(METHODS):  # type: ignore[attr-defined]
@@ -203,6 +204,11 @@ class Setting(Part):
     grade: Grade | None = Field(default=None, description=GRADE)
     note: Text | None = Field(default=None, description=NOTE)
 
+    @property
+    def varies(self) -> bool:
+        """Whether ensembles vary it."""
+        return self.range is not None or self.distribution is not None
+
     @model_validator(mode="before")
     @classmethod
     def _from_number(cls, given: object) -> object:
@@ -294,6 +300,27 @@ class TimePath(Part):
         return self
 
 
+class Correlated(Part):
+    """Inputs that rank together in ensembles."""
+
+    inputs: tuple[Line, ...] = Field(description="Two or more inputs that have a range or distribution.")
+    rank: Number = Field(description="Spearman's rank correlation of each two of them, between -1 and 1.")
+    source: Line | None = Field(default=None, description=SOURCE)
+    grade: Grade | None = Field(default=None, description=GRADE)
+    note: Text | None = Field(default=None, description=NOTE)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [fold(name) for name in self.inputs]
+        if len(set(names)) < max(2, len(names)):
+            found = "an input is named twice" if len(set(names)) < len(names) else "there are fewer than two inputs"
+            raise refuse(found, "Name two or more different ones.")
+        if not -1.0 < self.rank < 1.0:
+            cure = "What moves as one is one input: set both from one constant in the model."
+            raise refuse(f"the rank correlation {self.rank:g} is not between -1 and 1", cure)
+        return self
+
+
 class Cut(Part):
     """What is switched off for a test."""
 
@@ -373,6 +400,10 @@ class ScenarioFile(Part):
     set: dict[str, Setting] = Field(default={}, description="Constants: name = number, or a table that documents it.")
     path: dict[str, TimePath] = Field(default={}, description="Paths over time for constants and inputs from outside.")
     initial: dict[str, Setting] = Field(default={}, description="Stocks at the start of the run.")
+    policy: dict[str, dict[str, Setting]] = Field(
+        default={}, description="Policies by name, each on or off in the members of an ensemble: what it sets when on."
+    )
+    correlated: tuple[Correlated, ...] = Field(default=(), description="Inputs that rank together in ensembles.")
     cut: Cut = Field(default=Cut(), description="Links and loops that are switched off for a test.")
     freeze: dict[str, Number] = Field(default={}, description="Variables that keep, from a time on, the value of then.")
     run: Run = Field(default=Run(), description="Settings of the run.")
