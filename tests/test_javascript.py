@@ -131,6 +131,14 @@ def test_noise_is_the_same_bits() -> None:
     assert noise(streams[0], 0.0) in ours[0]
 
 
+def test_noise_of_what_is_not_finite_ends_the_run() -> None:
+    """A draw at step 1/0 is the first value that is not finite, here as in Python."""
+    ours, theirs = both(program({}, {"draw": op("noise", 1.0, op("div", 1.0, op("sub", 3.0, Ref("time"))))}))
+    np.testing.assert_array_equal(ours, theirs)
+    assert np.isnan(ours[-1]).all()
+    assert np.isfinite(ours[0]).all()
+
+
 def test_names_of_the_language_are_harmless() -> None:
     """Quantities called as words of JavaScript or of the generated text work as any other."""
     words = ("row", "rt", "tables", "memory", "y", "c", "parts", "constructor")

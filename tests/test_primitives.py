@@ -83,6 +83,13 @@ def test_noise_is_uniform_and_repeatable() -> None:
     assert draws[:5] == [rt.noise(7.0, float(n)) for n in range(5)]
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_noise_of_what_is_not_finite_is_nan(wrong: float) -> None:
+    """A seed that came out as NaN or infinite is passed on as NaN, as by any other primitive."""
+    assert math.isnan(rt.noise(wrong, 1.0))
+    assert math.isnan(rt.noise(1.0, wrong))
+
+
 def test_streams_of_noise_are_independent() -> None:
     """Neighbouring seeds do not give related numbers."""
     one = [rt.noise(1.0, float(n)) for n in range(20_000)]

@@ -107,8 +107,10 @@ def noise(stream: float, step: float) -> float:
     """A number on [0, 1) that depends on the whole numbers ``stream`` and ``step`` alone.
 
     Only 32-bit integer operations are used, so that every language gives the same 53 bits. Both
-    arguments are rounded to the nearest whole number and taken modulo 2**32.
+    arguments are rounded to the nearest whole number and taken modulo 2**32; one that is not finite gives NaN.
     """
+    if not (math.isfinite(stream) and math.isfinite(step)):
+        return math.nan
     s = math.floor(stream + 0.5) & 0xFFFFFFFF
     n = math.floor(step + 0.5) & 0xFFFFFFFF
     first = _mix(s ^ _mix((n + 0x9E3779B9) & 0xFFFFFFFF))

@@ -43,6 +43,7 @@
   }
 
   function noise(stream, step) {
+    if (!Number.isFinite(stream) || !Number.isFinite(step)) return NaN;
     const s = word(stream);
     const n = word(step);
     const first = mix(s ^ mix((n + 0x9e3779b9) | 0));

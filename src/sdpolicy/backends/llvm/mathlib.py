@@ -288,6 +288,19 @@ def noise(w: Writer, stream: Value, step: Value) -> Value:
     return w.call("@sd_noise", stream, step)
 
 
+def _word(name: str, real: str) -> str:
+    """The whole number nearest to ``real``, modulo 2**32; every step of it is exact."""
+    return f"""
+  %{name}.up = fadd double {real}, 0.5
+  %{name}.whole = call double @llvm.floor.f64(double %{name}.up)
+  %{name}.parts = fdiv double %{name}.whole, 4294967296.0
+  %{name}.times = call double @llvm.floor.f64(double %{name}.parts)
+  %{name}.above = fmul double %{name}.times, 4294967296.0
+  %{name}.rest = fsub double %{name}.whole, %{name}.above
+  %{name}.long = call i64 @llvm.fptosi.sat.i64.f64(double %{name}.rest)
+  %{name} = trunc i64 %{name}.long to i32"""
+
+
 def _mix(name: str, word: str) -> str:
     """MurmurHash3's finalizer (Appleby 2011)."""
     return f"""
@@ -302,14 +315,7 @@ def _mix(name: str, word: str) -> str:
 
 
 NOISE: Final = f"""define internal double @sd_noise(double %stream, double %step) nounwind willreturn memory(none) {{
-  %stream.up = fadd double %stream, 0.5
-  %stream.whole = call double @llvm.floor.f64(double %stream.up)
-  %stream.long = call i64 @llvm.fptosi.sat.i64.f64(double %stream.whole)
-  %s = trunc i64 %stream.long to i32
-  %step.up = fadd double %step, 0.5
-  %step.whole = call double @llvm.floor.f64(double %step.up)
-  %step.long = call i64 @llvm.fptosi.sat.i64.f64(double %step.whole)
-  %n = trunc i64 %step.long to i32
+{_word("s", "%stream")}{_word("n", "%step")}
   %n.moved = add i32 %n, {0x9E3779B9}{_mix("a", "%n.moved")}
   %b.in = xor i32 %s, %a{_mix("first", "%b.in")}
   %c.in = add i32 %first, {0x7F4A7C15}
@@ -320,6 +326,10 @@ NOISE: Final = f"""define internal double @sd_noise(double %stream, double %step
   %low.real = uitofp i32 %low to double
   %shifted = fmul double %high.real, 67108864.0
   %sum = fadd double %shifted, %low.real
-  %result = fdiv double %sum, 9007199254740992.0
+  %fraction = fdiv double %sum, 9007199254740992.0
+  %stream.zero = fmul double %stream, 0.0
+  %step.zero = fmul double %step, 0.0
+  %zero = fadd double %stream.zero, %step.zero
+  %result = fadd double %fraction, %zero
   ret double %result
 }}"""
