@@ -7,7 +7,7 @@ import sys
 
 from sdpolicy.ensemble import Sampling
 from sdpolicy.figures.robust import regret_figure
-from sdpolicy.robust import Goal, face_futures, regret_table
+from sdpolicy.robust import Goal, face_futures, regret_table, turns
 from sdpolicy.scenario import case
 from sdpolicy.vensim import read_model
 
@@ -24,5 +24,8 @@ for name in names:
     row = table.sel(package=name)
     holds, width = float(row["satisfied"]), float(row["satisfied_conf"])
     print(f"{name:34} never illiquid in {holds:4.0%} +- {width:.0%}; output regret up to {float(row['high'][0]):.0f}")
+
+for turn in turns(faced, goals):  # where the ranking changes
+    print(f"{turn.goal}: {turn.leader} ranks first; {turn.sentence()}")
 
 regret_figure(table).savefig("regret.svg")

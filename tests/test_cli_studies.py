@@ -95,6 +95,8 @@ def test_robust_ranks_policies(tmp_path: Path) -> None:
     goals = ["--goal", "final output", "--goal", "less peak debt equity ratio", "--need", "crisis year = never"]
     said = run("robust", SCENARIO, "core-korea-no-opening", *FAST, *goals, "-n", "60", "-o", str(tmp_path))
     assert "core-korea-no-opening: satisfies in" in said
+    assert "final output: core-korea-" in said
+    assert " ranks first in " in said
     assert (tmp_path / "regret.svg").is_file()
 
 

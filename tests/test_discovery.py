@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdpolicy.discovery import prim, several, tree
+from sdpolicy.discovery import prim, several, threshold, tree
 from sdpolicy.ensemble.design import MonteCarlo
 from sdpolicy.errors import ResultError
 
@@ -100,6 +100,17 @@ def test_tree_recovers_a_planted_box() -> None:
     assert found.leaves[0].density > 0.98
     assert {condition.split()[0] for condition in found.leaves[0].conditions} == {"a", "c"}
     assert sum(leaf.mass for leaf in found.leaves) == pytest.approx(1.0)
+
+
+def test_one_limit_tells_a_planted_threshold() -> None:
+    """Of all inputs the one that decides gets the limit, half way between the members on its sides."""
+    below = threshold(POINTS, POINTS[:, 1] < 0.4, NAMES)
+    assert below.limits["b"] == (-np.inf, pytest.approx(0.4, abs=1e-3))
+    assert (below.density, below.coverage) == (1.0, 1.0)
+    steps = np.floor(4 * POINTS)  # equal values lie on one side
+    assert threshold(steps, steps[:, 2] > 1, NAMES).limits == {"c": (1.5, np.inf)}
+    with pytest.raises(ResultError, match="none of the 5000"):
+        threshold(POINTS, np.zeros(5000, bool), NAMES)
 
 
 def test_one_sided_questions_are_refused() -> None:

@@ -19,9 +19,10 @@ from sdpolicy.figures import render
 from sdpolicy.figures.discovery import discovery_figure
 from sdpolicy.figures.ensemble import fans
 from sdpolicy.figures.regimes import regime_map as draw_map
-from sdpolicy.figures.robust import regret_figure, trade_off
+from sdpolicy.figures.robust import regret_figure, trade_off, turning_figure
 from sdpolicy.figures.sensitivity import bars, converging, over_time, screening, tornado
 from sdpolicy.regimes import Lever, Resolution, regime_map
+from sdpolicy.robust import Goal, turns
 
 NAMES = ["rate", "limit"]
 DESIGN = Saltelli(32, 2, 1)
@@ -107,6 +108,15 @@ def drawn_regret() -> Figure:
     return regret_figure(table)
 
 
+def drawn_turning() -> Figure:
+    """Return the futures of two policies, the better of which depends on one of two inputs."""
+    x, y = np.random.default_rng(1).random((2, 200))
+    values = np.stack([np.ones(200), np.where(x > 0.6, 2.0, 0.0)])
+    inputs = {"x": ("future", x), "y": ("future", y)}
+    faced = xr.Dataset({"gain": (("package", "future"), values)}, {"package": ["a", "b"], **inputs})
+    return turning_figure(faced, turns(faced, [Goal("gain")]))
+
+
 def drawn_trade_off() -> Figure:
     """Return five policies that do not beat each other."""
     attrs = {"goals": "final x|final share", "levers": "rate", "quantile": 0.1}
@@ -129,6 +139,7 @@ def drawn_trade_off() -> Figure:
         lambda: drawn_map(both=True),
         drawn_discovery,
         drawn_regret,
+        drawn_turning,
         drawn_trade_off,
     ],
 )

@@ -84,9 +84,33 @@ def prim(inputs: FloatArray, interest: BoolArray, names: Sequence[str], density:
     state = _Peeling(inputs, interest)
     trajectory = [_box(inputs, interest, names, limits) for limits in state.peel()]
     dense = [box for box in trajectory if box.density >= density]
-    found = max(dense or trajectory, key=_balance)
+    found = max(dense or trajectory, key=balance)
     chosen = _widened(inputs, interest, names, _sure(inputs, interest, names, found))
     return Discovery(tuple(trajectory), chosen, float(interest.mean()))
+
+
+def threshold(inputs: FloatArray, interest: BoolArray, names: Sequence[str]) -> Box:
+    """Return the box that one limit on one input makes, there where it tells members of interest best.
+
+    That is where the distributions of the input in members of interest and in the others are furthest apart
+    (Kolmogorov-Smirnov, as in :func:`sdpolicy.sensitivity.regional`).
+
+    Raises:
+        ResultError: when all members are of interest, or none.
+    """
+    _refuse_one_sided(interest)
+    most, limits = -1.0, np.tile([-np.inf, np.inf], (inputs.shape[1], 1))
+    for column, values in enumerate(inputs.T):
+        order = np.argsort(values, kind="stable")
+        inside, value = interest[order], values[order]
+        apart = np.cumsum(~inside) / (~inside).sum() - np.cumsum(inside) / inside.sum()
+        apart = np.where(value[:-1] < value[1:], apart[:-1], 0.0)  # equal values stay together
+        place = int(np.abs(apart).argmax()) if len(apart) else 0
+        if len(apart) and abs(apart[place]) > most:
+            most, limit = abs(apart[place]), (value[place] + value[place + 1]) / 2
+            limits[:] = -np.inf, np.inf
+            limits[column, 0 if apart[place] > 0 else 1] = limit
+    return _box(inputs, interest, names, limits)
 
 
 def several(
@@ -115,7 +139,8 @@ def _refuse_one_sided(interest: BoolArray) -> None:
         raise ResultError(Problem("discovery", what, "Ask for something that happens in some members only."))
 
 
-def _balance(box: Box) -> float:
+def balance(box: Box) -> float:
+    """Return the harmonic mean of a box's coverage and density."""
     return 2 * box.coverage * box.density / max(box.coverage + box.density, 1e-12)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from sdpolicy.discovery import Box, balance, prim, threshold
 from sdpolicy.ensemble import Sampling, Spread, Variation, everything, plan, simulate_members
 from sdpolicy.ensemble.design import Listed, draw
 from sdpolicy.ensemble.factors import Factor, rebound
@@ -20,11 +21,17 @@ from sdpolicy.ensemble.study import design_of
 from sdpolicy.errors import Problem, ResultError, ScenarioError
 from sdpolicy.lower import Lowered, lower
 from sdpolicy.outcomes import in_full, measure, needed, parse_criterion, parse_outcome
+from sdpolicy.sensitivity import regional
+from sdpolicy.words import percent
 
 if TYPE_CHECKING:
     from sdpolicy.scenario import Case
 
 FloatArray = NDArray[np.float64]
+SELDOM: Final = 0.02
+"""A package that beats another in less than this share of the futures is not said to turn the ranking."""
+CLEARER: Final = 0.05
+"""A box of several limits is told beside a single one when its balance of coverage and density is so much better."""
 _NO_VARIATION: Final = Variation()
 
 
@@ -146,6 +153,70 @@ def regret_table(faced: xr.Dataset, goals: Sequence[Goal], seed: int = 0) -> xr.
         value, width = share(faced["satisfied"].values)
         rows["satisfied"], rows["satisfied_conf"] = ("package", value), ("package", width)
     return xr.Dataset(rows, {"package": faced["package"].values, "goal": [goal.outcome for goal in goals]}, faced.attrs)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where the ranking of two packages turns: futures in which ``challenger`` does better than ``leader`` in a goal.
+
+    ``more`` says whether more of the goal is better; ``share`` is the share of such futures; ``threshold`` the limit
+    on one input that tells them best; ``box`` the part of the inputs in which most of them lie; ``apart``, by input,
+    how different it is in them (Dataset of :func:`sdpolicy.sensitivity.regional`).
+    """
+
+    goal: str
+    more: bool
+    leader: str
+    challenger: str
+    share: float
+    threshold: Box
+    box: Box
+    apart: xr.Dataset
+
+    def sentence(self) -> str:
+        """Return the finding in words."""
+        told, box = self.threshold, self.box
+        said = f"{self.challenger} beats it in {percent(self.share)}, above all when {_held(told)}."
+        if len(box.limits) > 1 and balance(box) > balance(told) + CLEARER:
+            return f"{said} More exactly: when {_held(box)}."
+        return said
+
+
+def _held(box: Box) -> str:
+    return (
+        f"{box.words()}: so in {percent(box.density)} of such futures, which are {percent(box.coverage)} of the cases"
+    )
+
+
+def turns(faced: xr.Dataset, goals: Sequence[Goal]) -> tuple[Turn, ...]:
+    """Return where the ranking changes: by goal, every package that beats the first one in some of the futures.
+
+    First is the package that does best in most futures. Packages that beat it in less than ``SELDOM`` of them, or
+    in nearly all, change nothing that could be told.
+    """
+    names = [str(name) for name in faced.coords if faced[name].dims == ("future",)]
+    inputs = np.stack([faced[name].values for name in names], axis=1)
+    found = []
+    for goal in goals:
+        worse = regret(faced, goal).values
+        whole = np.isfinite(worse).all(axis=0)
+        least = 1e-12 * float(np.abs(faced[goal.outcome]).max())
+        leader = int((worse[:, whole] <= least).sum(axis=1).argmax())
+        for other, name in enumerate(faced["package"].values):
+            beats = (worse[leader] - worse[other] > least)[whole]
+            if SELDOM <= beats.mean() <= 1 - SELDOM:
+                part = inputs[whole], beats, names
+                who = goal.outcome, goal.more, str(faced["package"].values[leader]), str(name)
+                where = threshold(*part), prim(*part).chosen, regional(beats, inputs[whole], names)
+                found.append(Turn(*who, float(beats.mean()), *where))
+    return tuple(found)
+
+
+def first_in(faced: xr.Dataset, goal: Goal) -> tuple[str, float]:
+    """Return the package that ranks first in most futures, and in which share of them; ties count for each."""
+    worse = regret(faced, goal).values
+    best = (worse <= 1e-12 * float(np.abs(faced[goal.outcome]).max())).mean(axis=1)
+    return str(faced["package"].values[int(best.argmax())]), float(best.max())
 
 
 @dataclass(frozen=True, slots=True)

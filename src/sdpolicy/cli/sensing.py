@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sdpolicy.cli import terminal
-from sdpolicy.cli.studies import Files, Wishes, progress, read_case, study_of
+from sdpolicy.cli.studies import Files, Wishes, plain, progress, read_case, study_of
 from sdpolicy.errors import Problem, ScenarioError, suggest
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ def _sobol(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> No
     found = {text: _indices(members, text, design, names) for text in texts}
     for text, table in found.items():
         terminal.say(_decides(text, table))
-        files.keep(f"sobol {_plain(text)}", table[list(KEPT)])
+        files.keep(f"sobol {plain(text)}", table[list(KEPT)])
         if "S2" in table:
-            files.keep(f"sobol pairs {_plain(text)}", table[["S2", "S2_conf"]])
+            files.keep(f"sobol pairs {plain(text)}", table[["S2", "S2_conf"]])
     files.draw("indices", figures.bars(found))
     if design.base > 4:
         values, is_time = _timed(members, texts[0])
@@ -103,7 +103,7 @@ def _sobol(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> No
     files.draw("over-time", figures.over_time(over, np.asarray(members["time"].values)))
     for name, table in over.items():
         timed = table[list(KEPT)].rename(dim_0="time").assign_coords(time=members["time"])
-        files.keep(f"sobol over time {_plain(name)}", timed)
+        files.keep(f"sobol over time {plain(name)}", timed)
 
 
 def _timed(members: xr.Dataset, text: str) -> tuple[np.ndarray, bool]:
@@ -159,10 +159,6 @@ def _decides(text: str, table: xr.Dataset) -> str:
     return f"{said} Not converged: the widest interval is {widest(table):.2f}; {more}."
 
 
-def _plain(text: str) -> str:
-    return "".join(c if c.isalnum() or c in " -" else "_" for c in text)
-
-
 def _morris(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
     from sdpolicy import sensitivity as indices
     from sdpolicy.ensemble import simulate_members
@@ -179,8 +175,8 @@ def _morris(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> N
         order = table["mu_star"].argsort().values[::-1][:4]
         shown = ", ".join(f"{names[j]} ({float(table['mu_star'][j]):.3g})" for j in order)
         terminal.say(f"The {text} moves most with {shown}: mean size of the effect over the whole range.")
-        files.keep(f"morris {_plain(text)}", table)
-        files.draw(f"morris {_plain(text)}", figures.screening(table, text))
+        files.keep(f"morris {plain(text)}", table)
+        files.draw(f"morris {plain(text)}", figures.screening(table, text))
 
 
 def _drawn(study: Study, watch: Watch) -> tuple[xr.Dataset, np.ndarray, list[str]]:
@@ -202,7 +198,7 @@ def _pawn(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> Non
         order = table["median"].argsort().values[::-1][:4]
         shown = ", ".join(f"{names[j]} ({float(table['median'][j]):.2f})" for j in order)
         terminal.say(f"The {text} is moved most by {shown}; an idle input gives {table.attrs['dummy']:.2f} (PAWN).")
-        files.keep(f"pawn {_plain(text)}", table)
+        files.keep(f"pawn {plain(text)}", table)
 
 
 def _regional(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
@@ -221,7 +217,7 @@ def _regional(study: Study, texts: Sequence[str], files: Files, watch: Watch) ->
         order = table["distance"].argsort().values[::-1][:4]
         shown = ", ".join(f"{names[j]} ({float(table['distance'][j]):.2f})" for j in order if table["p"][j] < 0.05)
         terminal.say(f"The {text} {said} ({group.mean():.0%} of members) is told apart by {shown or 'nothing'}.")
-        files.keep(f"regional {_plain(text)}", table)
+        files.keep(f"regional {plain(text)}", table)
 
 
 def _tornado(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> None:
@@ -239,8 +235,8 @@ def _tornado(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> 
     for text in texts:
         table = indices.one_at_a_time(_measured(members, text), [factor.name for factor in factors])
         table = table.assign_attrs(_about(members))
-        files.keep(f"tornado {_plain(text)}", table)
-        files.draw(f"tornado {_plain(text)}", figures.tornado(table, text))
+        files.keep(f"tornado {plain(text)}", table)
+        files.draw(f"tornado {plain(text)}", figures.tornado(table, text))
         reach = abs(table["high"] - table["low"])
         j = int(np.argmax(reach.values))
         ends = f"{float(table['low'][j]):.6g} to {float(table['high'][j]):.6g}"

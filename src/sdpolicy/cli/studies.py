@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sdpolicy.ensemble import Executor, Study, Variation
     from sdpolicy.ensemble.runner import Watch
+    from sdpolicy.robust import Goal
     from sdpolicy.scenario import Case
 
 
@@ -84,6 +85,11 @@ class Files:
             for name, content in self.contents.items():
                 write_whole(self.folder / name, content)
         terminal.say(f"Written to {self.folder}: {', '.join(sorted(self.contents))}.", style="dim")
+
+
+def plain(text: str) -> str:
+    """Return ``text`` as a part of a file name."""
+    return "".join(c if c.isalnum() or c in " -" else "_" for c in text)
 
 
 def read_case(name: str, wishes: Wishes) -> Case:
@@ -300,6 +306,7 @@ def robust(
             terminal.say(line)
         files.draw("regret", regret_figure(table))
         files.keep("regret", table)
+        _turning(faced, wanted, files)
     if levers:
         ends = {lever: spread.ends for lever, spread in map(parse_spread, levers)}
         with terminal.working("searching"):
@@ -310,6 +317,27 @@ def robust(
         files.draw("trade-off", trade_off(found))
         files.keep("trade-off", found)
     files.write()
+
+
+def _turning(faced: xr.Dataset, goals: Sequence[Goal], files: Files) -> None:
+    """Say, draw and keep where the ranking of the packages changes."""
+    from sdpolicy.figures.robust import turning_figure
+    from sdpolicy.robust import first_in, turns
+    from sdpolicy.words import percent
+
+    found = turns(faced, goals)
+    for goal in goals:
+        leader, share = first_in(faced, goal)
+        terminal.say(f"{goal.outcome}: {leader} ranks first in {percent(share)} of futures.")
+        mine = [turn for turn in found if turn.goal == goal.outcome]
+        for turn in mine:
+            terminal.say(turn.sentence())
+        if not mine:
+            terminal.say("The ranking hardly changes: no other beats it in more than a few futures.")
+    if found:
+        files.draw("ranking", turning_figure(faced, found))
+    for turn in found:
+        files.keep(f"ranking {plain(turn.goal)} {plain(turn.challenger)}", turn.apart)
 
 
 def _ranking(table: xr.Dataset) -> Iterator[str]:

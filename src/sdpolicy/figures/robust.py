@@ -16,10 +16,13 @@ from sdpolicy.figures.ensemble import footed
 from sdpolicy.figures.frame import header
 from sdpolicy.figures.labels import short_names
 from sdpolicy.figures.style import COLOURS, GREY, HEIGHT, INK, LABEL, PANEL, UNIT, WIDTH, Box, Page, clip, wrap
+from sdpolicy.robust import Turn
 from sdpolicy.words import number, percent
 
 NAMES: Final = 230
 MOST: Final = 8
+FUTURES: Final = 3000
+"""Points that are drawn at most."""
 
 
 def regret_figure(table: xr.Dataset) -> Figure:
@@ -125,3 +128,52 @@ def trade_off(found: xr.Dataset) -> Figure:
     page.figure.colorbar(drawn, cax=scale)
     page.text(plot.right + 40, plot.top + 14, levers[0], replace(LABEL, size=15))
     return page.figure
+
+
+def turning_figure(faced: xr.Dataset, turns: Sequence[Turn]) -> Figure:
+    """Return the futures in the plane of the two inputs that tell best where the ranking of two packages turns.
+
+    Args:
+        faced: what :func:`sdpolicy.robust.face_futures` returned.
+        turns: what :func:`sdpolicy.robust.turns` returned; one of each goal is shown, that of the most futures, for
+            two goals at most.
+    """
+    shown: dict[str, Turn] = {}
+    for turn in sorted(turns, key=lambda turn: -turn.share):
+        shown.setdefault(turn.goal, turn)
+    page = Page(WIDTH, HEIGHT)
+    question = "Where does the ranking of policies change? Each point is a future; the line tells best."
+    top = header(page, str(faced.attrs.get("title", "")), question)
+    bottom = footed(page, faced)
+    chosen = list(shown.values())[:2]
+    for i, turn in enumerate(chosen):
+        _futures(page, cell(page, top, bottom, (0, i), (1, len(chosen))), faced, turn)
+    return page.figure
+
+
+def _futures(page: Page, box: Box, faced: xr.Dataset, turn: Turn) -> None:
+    inputs = [str(name) for name in turn.apart["input"].values]
+    across = next(iter(turn.threshold.limits))
+    others = [inputs[j] for j in np.argsort(-turn.apart["distance"].values) if inputs[j] != across]
+    values = faced[turn.goal]
+    better = (values.sel(package=turn.challenger) - values.sel(package=turn.leader)).values
+    beats = better > 0 if turn.more else better < 0
+    axes = page.axes(Box(box.left + 66, box.top + 116, box.right - 20, box.bottom - 56))
+    axes.grid(visible=False)
+    x = faced[across].values[:FUTURES]
+    y = faced[others[0]].values[:FUTURES] if others else np.zeros(len(x))
+    for flag, colour in ((False, COLOURS[0]), (True, COLOURS[1])):
+        here = beats[:FUTURES] == flag
+        axes.scatter(x[here], y[here], s=14, color=colour, linewidths=0, zorder=2 + flag, rasterized=True)
+    limit = next(end for end in turn.threshold.limits[across] if np.isfinite(end))
+    axes.axvline(limit, color=INK, linewidth=2, zorder=5)
+    axes.margins(0.03)
+    page.text(box.left, box.top + PANEL.size * 1.1, clip(wrap(f"Who does better: {turn.goal}", box.width, PANEL), 1)[0], PANEL)
+    names = short_names([turn.leader, turn.challenger])
+    for k, (name, colour) in enumerate(zip(names, (COLOURS[0], COLOURS[1]), strict=True)):
+        y_text = box.top + 42 + 22 * k
+        page.patch(Box(box.left, y_text - 8, box.left + 16, y_text + 8), colour, "")
+        share = turn.share if k else 1 - turn.share
+        page.text(box.left + 24, y_text, f"{name} ({percent(share)})", replace(LABEL, size=15))
+    page.text(box.left, box.top + 102, f"↑ {others[0]}" if others else "", UNIT)
+    page.text(box.right - 20, box.bottom - 4, f"{across} →  line: {number(limit)}", replace(UNIT, horizontal="right"))
