@@ -13,6 +13,7 @@ import numpy as np
 import sdpolicy
 from sdpolicy import library
 from sdpolicy.checks.execution import check
+from sdpolicy.dominance.judged import judge
 from sdpolicy.outcomes import first_time
 
 COUNTRIES = "korea", "taiwan", "japan"
@@ -215,16 +216,9 @@ def point_10():
 
 def point_11():
     """Each loop is cut once, and what changes is what the theory says."""
-    loops = [f"{letter}{number}" for letter, last in (("R", 10), ("B", 9)) for number in range(1, last + 1)]
-    for loop in loops:
-        try:
-            case = run("japan" if loop in ("R8", "R9", "B9") else "korea", f'[cut]\nloops = ["{loop}"]\n')
-        except sdpolicy.SimulationError:
-            print(f"{loop}: without bound")
-            continue
-        print(f"{loop}: growth 1963-93 {growth(case, 1963, 1993):.1f}, debt/equity {leverage(case):.2f}, "
-              f"crisis {crisis(case)}, design knowledge of 1997 {at(case, 'design knowledge', 1997):.2f}, "
-              f"ties of 2005 {at(case, 'ties', 2005):.2f}")  # fmt: skip
+    for found in judge("korea", elsewhere=True).items:
+        print(f"{found.loop.label}: {found.variable} of {found.time[found.moment]:.0f} in {found.scenario} "
+              f"{found.values[0]:.3g}, without the loop {found.values[1]:.3g} ({found.change:+.0%})")  # fmt: skip
 
 
 POINTS = point_1, point_2, point_3, point_4, point_5, point_6, point_7, point_8, point_9, point_10, point_11
