@@ -327,13 +327,15 @@ def _pulse(args: Sequence[Node]) -> Node:
 
 
 def _pulse_train(args: Sequence[Node]) -> Node:
-    """Pulses at start + k * repeat, none of which begins at or after the end."""
+    """Pulses at start + k * repeat; the end itself is the last time at which one may be on."""
     start, width, repeat, end = args
     now = _half_step_on()
     number = apply("integer", apply("div", apply("sub", now, start), repeat))
     begin = apply("add", start, apply("mul", number, repeat))
     on = apply("and", apply("gt", now, start), _pulse_at(begin, width, now))
-    return apply("if", apply("and", on, apply("lt", now, end)), Num(1.0), Num(0.0))
+    rounding = apply("div", Ref("time_step"), Num(1024.0))
+    within = apply("lt", Ref(TIME), apply("add", end, rounding))
+    return apply("if", apply("and", on, within), Num(1.0), Num(0.0))
 
 
 HANDLERS: dict[str, Callable[[_Expansion, Sequence[Node], tuple[Axis, ...]], Node]] = {

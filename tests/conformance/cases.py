@@ -19,6 +19,5 @@ __all__ = ["CASES", "FOLDER", "REFUSED", "Case", "Refused"]
 CASES: Sequence[Case] = (*INTEGRATION, *EXPRESSIONS, *TABLES, *STATES, *TEST_INPUTS, *SUBSCRIPTS)
 
 REFUSED: Sequence[Refused] = (
-    Refused("chained_power", ("chained_power.mdl, line 7", "'x'", "a^b^c", "brackets")),
-    Refused("not_before_comparison", ("line 12", "'x'", "':NOT: ... = ...'", ":NOT: (a = b)")),
+    Refused("not_after_comparison", ("after_comparison.mdl, line 12", "'x'", "'= :NOT: ... = ...'", "brackets")),
 )

@@ -68,6 +68,16 @@ EXPRESSIONS = [
         },
     ),
     *constants(
+        "chained_power",
+        "Vensim's output on record: 4^3^2 is 262144 and 2^-2^-3 is 0.917, so that powers are applied from the right",
+        {"from the right": 512, "signed exponents": 2 ** -(2**-3), "signed base": -512, "beside others": 3 * 2**9 / 4},
+    ),
+    *constants(
+        "not_before_comparison",
+        "Vensim's output on record: :NOT: applies to the whole comparison that follows",
+        {"of comparison": 1, "of sum": 0, "of sign": 0, "before and": 1, "second": 1},
+    ),
+    *constants(
         "not_precedence",
         "Reference Manual, Operators: logical negation; a number counts as true when it is not 0",
         {"grouped": 1, "of group": 0, "of value": 0, "with and": 1},
@@ -160,7 +170,7 @@ EXPRESSIONS = [
     ),
     *constants(
         "comments_and_groups",
-        "text in braces is a comment",
-        {"x": 6, "y": 5, "z": 11, "long": 3},
+        "text in braces is a comment, and may have others inside; a brace in what describes a variable is none",
+        {"x": 6, "y": 5, "z": 11, "nested": 7, "long": 3},
     ),
 ]

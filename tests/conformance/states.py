@@ -185,12 +185,14 @@ TEST_INPUTS = [
     ),
     *series(
         "pulse_train",
-        "the train ends at its end, be it in the middle of a pulse",
+        "Vensim's output on record: the train's end is the last time at which it is on, in or at the begin of a pulse",
         (0, 0.5, 1, 1.5, 2, 3.5, 4, 4.5, 5, 5.5, 6, 7, 7.5, 8, 8.5, 9, 9.5, 10, 12),
         {
             "regular": (0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0),
-            "last pulse cut": (1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0),
+            "last pulse cut": (1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0),
+            "last pulse at end": (0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0),
         },
+        dict.fromkeys(("last pulse cut", "last pulse at end"), "PySD ends the train before its end"),
     ),
     *series(
         "pulse_tenth",

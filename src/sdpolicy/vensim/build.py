@@ -10,7 +10,7 @@ from sdpolicy.program import Dimension, Equation, Quantity, Stock, Table, fold
 from sdpolicy.vensim.data import Files, numbers, series
 from sdpolicy.vensim.prepare import Points, Refusal
 from sdpolicy.vensim.symbols import Block, Curves, Refuse, Symbols
-from sdpolicy.vensim.syntax import NOT_AVAILABLE, Array, Call, Curve, Definition, Text
+from sdpolicy.vensim.syntax import DATA_CURE, NO_DATA, NOT_AVAILABLE, Array, Call, Curve, Definition, Text
 from sdpolicy.vensim.translate import Translator, positions
 from sdpolicy.vensim.variables import Cell, Variable, blocks, cells, holes, mode
 
@@ -72,7 +72,8 @@ def _places(index: Index) -> set[tuple[int, ...]]:
 
 def _equation(translator: Translator, definition: Definition, block: Block, files: Files) -> None:
     match definition.body:
-        case Array(values=values):
+        case Array(values=values, width=width):
+            _check_rows(block, width)
             _spread(translator, block, values)
         case Call(function="get constants", args=args):
             name, tab, cell = _texts(args)
@@ -90,6 +91,13 @@ def _texts(args: tuple[object, ...]) -> list[str]:
     if len(texts) != len(args):
         raise Refusal("the file, the sheet and the cells must be texts in quotes")
     return texts
+
+
+def _check_rows(block: Block, width: int) -> None:
+    sizes = [size for size in block.shape if size > 1]
+    if width and sizes and width != sizes[-1]:
+        cure = "Write one row for each element of the subscript before the last."
+        raise Refusal(f"the array's rows have {width} numbers for {sizes[-1]} elements", cure)
 
 
 def _spread(translator: Translator, block: Block, values: tuple[float, ...]) -> None:
@@ -156,6 +164,6 @@ def _points(definition: Definition, block: Block, files: Files) -> dict[Cell, Po
             found = series(files.sheet(name, tab), along, cell, len(filled))
             return dict(zip(filled, found, strict=True))
         case None:
-            raise Refusal("the data variable has no data", "Give it some, with GET DIRECT DATA.")
+            raise Refusal(NO_DATA, DATA_CURE)
         case _:
             raise Refusal("the variable is defined as a table and as something else")

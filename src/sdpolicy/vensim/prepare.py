@@ -1,8 +1,8 @@
 """An equation's right side made unambiguous before it is parsed: bounded, bracketed, its tables taken out.
 
 A sign applies to a whole power: -2^2 is -4, as Vensim computes it (its Reference Manual says otherwise, and so
-do the parser behind this module for numbers, and other programs). Where programs differ and Vensim's own
-answer is not on record, brackets are asked for. It knows no model and no name.
+do the parser behind this module for numbers, and other programs). :NOT: applies to a whole comparison. Where
+programs differ and Vensim's own answer is not on record, brackets are asked for. It knows no model and no name.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _UNARY: Final = ("-", "+", ":NOT:")
-_AFTER_NOT: Final = frozenset(", ) ] :AND: :OR:".split())
-CHAINED: Final = "a^b^c is read differently by different programs"
+_AFTER_NOT: Final = frozenset(", ) ] ; :AND: :OR:".split())
+_BEFORE_NOT: Final = frozenset("( , :AND: :OR: :NOT:".split())
 _BEFORE_OPERAND: Final = frozenset("+ - * / ^ = < > <= >= <> ( , [ :AND: :OR:".split())
 _RESERVED: Final = frozenset("reference subscripts_ref arithmetic logic call lookup data".split())
 """Names that the parser behind this one would take for parts of itself; in quotes it does not."""
@@ -149,16 +149,14 @@ def _prepared(tokens: Sequence[str], tables: list[Points]) -> str:
 
 def _unary(tokens: Sequence[str], start: int, tables: list[Points]) -> tuple[str, int]:
     """Return the bracketed text of the unary operator at ``start``, and the position after its operand."""
-    if start + 1 < len(tokens) and tokens[start + 1] in _UNARY:
+    if tokens[start] == ":NOT:":
+        stop = _condition_end(tokens, start)
+        inner = _prepared(tokens[start + 1 : stop], tables)
+    elif start + 1 < len(tokens) and tokens[start + 1] in _UNARY:
         inner, stop = _unary(tokens, start + 1, tables)
     else:
-        stop = _operand_end(tokens, start + 1)
-        if tokens[start] != ":NOT:" and stop < len(tokens) and tokens[stop] == "^":
-            stop = _power_end(tokens, start, stop)
+        stop = _power_end(tokens, _operand_end(tokens, start + 1))
         inner = _prepared(tokens[start + 1 : stop], tables)
-    if tokens[start] == ":NOT:" and stop < len(tokens) and tokens[stop] not in _AFTER_NOT:
-        what = f"':NOT: ... {tokens[stop]} ...' is read differently by different programs"
-        raise Refusal(what, f"Put brackets around what :NOT: applies to: :NOT: (a {tokens[stop]} b).")
     sign = "" if tokens[start] == "+" else tokens[start]
     return f"({sign} ({inner}))", stop
 
@@ -173,14 +171,27 @@ def _operand_end(tokens: Sequence[str], start: int) -> int:
     return stop
 
 
-def _power_end(tokens: Sequence[str], sign: int, power: int) -> int:
-    """Return the position after the exponent of the ``^`` at ``power``, which belongs to the sign at ``sign``."""
-    exponent = power + 1
-    while exponent < len(tokens) and tokens[exponent] in ("-", "+"):
-        exponent += 1
-    stop = _operand_end(tokens, exponent)
-    if (sign > 0 and tokens[sign - 1] == "^") or (stop < len(tokens) and tokens[stop] == "^"):
-        raise Refusal(CHAINED, "Put brackets around one of the powers.")
+def _power_end(tokens: Sequence[str], stop: int) -> int:
+    """Return the position after the powers, if any, that begin with the operand before ``stop``."""
+    while stop < len(tokens) and tokens[stop] == "^":
+        exponent = stop + 1
+        while exponent < len(tokens) and tokens[exponent] in ("-", "+"):
+            exponent += 1
+        stop = _operand_end(tokens, exponent)
+    return stop
+
+
+def _condition_end(tokens: Sequence[str], start: int) -> int:
+    """Return the position after the comparison that the :NOT: at ``start`` applies to."""
+    first = start + 1
+    while first < len(tokens) and tokens[first] in _UNARY:
+        first += 1
+    one = stop = _operand_end(tokens, first)
+    while stop < len(tokens) and tokens[stop] not in _AFTER_NOT:
+        stop = partner(tokens, stop) + 1 if tokens[stop] in ("(", "[") else stop + 1
+    if one < stop and start > 0 and tokens[start - 1] not in _BEFORE_NOT:
+        what = f"'{tokens[start - 1]} :NOT: ... {tokens[one]} ...' is read differently by different programs"
+        raise Refusal(what, f"Put brackets around what :NOT: applies to: (:NOT: (a {tokens[one]} b)).")
     return stop
 
 

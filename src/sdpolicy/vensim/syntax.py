@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sdpolicy.vensim.prepare import CHAINED, NUMBER, Points, Refusal, prepare, read_points
+from sdpolicy.vensim.prepare import NUMBER, Points, Refusal, prepare, read_points
 
 NOT_AVAILABLE: Final = -(2.0**109)
 """The value that Vensim computes with for :NA:."""
@@ -60,9 +60,10 @@ class Inline:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A list of numbers, in rows of equal length where the text has rows."""
+    """A list of numbers, last subscript fastest, and the length of its rows: 0 where it is not in rows."""
 
     values: tuple[float, ...]
+    width: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,9 @@ _OPERATORS: Final[Mapping[str, str]] = {
     ":AND:": "and", ":OR:": "or", ":NOT:": "not",
 }  # fmt: skip
 _DEEPEST: Final = 150
+_NO_EQUATION: Final = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^\W\d][\w\s$']*)(?:\[[^\[\]]*\])?\s*""")
+NO_DATA: Final = "the variable has no equation: it would be read from a data file of Vensim"
+DATA_CURE: Final = "Give it data with GET DIRECT DATA, or an equation."
 _ARRAY: Final = re.compile(rf"\s*[+-]?\s*{NUMBER}(?:\s*[,;]\s*[+-]?\s*{NUMBER})*\s*;?\s*")
 _TABBED: Final = re.compile(r"TABBED\s+ARRAY\s*\((.*)\)\s*", re.IGNORECASE)
 
@@ -130,6 +134,8 @@ def _component(equation: str) -> Any:
         try:
             component = Element(equation, "", "").parse()
         except (ParseError, VisitationError, RecursionError):
+            if _NO_EQUATION.fullmatch(equation):
+                raise Refusal(NO_DATA, DATA_CURE) from None
             raise Refusal("this is no definition", "Write it as 'name = equation'.") from None
     if not isinstance(component, Component):
         raise Refusal("this is no definition of a variable")
@@ -161,7 +167,10 @@ def _body(component: Any, role: Role) -> Body:
     if tabbed is not None:
         return Array(_numbers(tabbed.group(1).split()))
     if _ARRAY.fullmatch(text) and re.search("[,;]", text):
-        return Array(_numbers(re.sub(r"\s+", "", text).strip(";").replace(";", ",").split(",")))
+        rows = [_numbers(row.split(",")) for row in re.sub(r"\s+", "", text).strip(";").split(";")]
+        if len(set(map(len, rows))) > 1:
+            raise Refusal("the array's rows have different lengths", "End each row, and no other number, with ';'.")
+        return Array(tuple(value for row in rows for value in row), len(rows[0]) if len(rows) > 1 else 0)
     return parse_expression(text)
 
 
@@ -252,12 +261,13 @@ def _operation(ast: Any, tables: tuple[Points, ...]) -> Syntax:
     operands = [_convert(part, tables) for part in ast.arguments]
     if len(operands) == 1:
         return _signed(operators[0], operands[0])
-    if operators.count("pow") > 1:
-        raise Refusal(CHAINED, "Put brackets around one of the powers.")
     for level in ("and", "or"):  # the translator leaves these two in one flat list
         while level in operators:
             place = operators.index(level)
             operands[place : place + 2] = [Call(operators.pop(place), tuple(operands[place : place + 2]))]
+    while "pow" in operators:  # 2^3^2 is 2^9, as Vensim computes it
+        place = len(operators) - 1 - operators[::-1].index("pow")
+        operands[place : place + 2] = [Call(operators.pop(place), tuple(operands[place : place + 2]))]
     result = operands[0]
     for operator, operand in zip(operators, operands[1:], strict=True):
         result = Call(operator, (result, operand))

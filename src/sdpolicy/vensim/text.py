@@ -17,6 +17,13 @@ LARGEST: Final = 10_000_000
 SKETCH_MARK: Final = "\\\\\\---///"
 """Begins each view of the sketch; the first one ends the equations."""
 
+_QUOTED: Final = r'"(?:\\.|[^"\\\n])*"'
+_INNER: Final = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
+_COMMENT: Final = rf"\{{[^{{}}]*(?:{_INNER}[^{{}}]*)*\}}|\{{[^}}]*\}}"
+"""A comment may have comments inside, three deep; one whose braces do not match ends at the first that closes."""
+_MARK: Final = re.compile(f"{_QUOTED}|{_COMMENT}|[~|]")
+_COMMENTED: Final = re.compile(f"({_QUOTED})|{_COMMENT}")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -131,31 +138,31 @@ def _line(text: str, position: int) -> int:
 
 
 def _entries(text: str, start: int, stop: int) -> Iterator[Entry]:
-    """Yield the entries between two positions; a bar or tilde inside a quoted name does not count."""
+    """Yield the entries between two positions; a bar or tilde in a quoted name or a comment does not count."""
     while start < stop:
-        parts: list[str] = []
-        begin, ended = start, False
-        for found in re.compile(r'"(?:\\.|[^"\\\n])*"|\{[^}]*\}|[~|]').finditer(text, start, stop):
-            sign = found.group()
-            if (sign[0] in '"{' and not parts) or (sign == "~" and len(parts) >= 3):
-                continue
-            parts.append(text[start : found.start()])
-            start = found.end()
-            if sign == "|":
-                ended = True
-                break
-        if not ended:
-            parts.append(text[start:stop])
-            start = stop
+        parts, end = _parts(text, start, stop)
         equation = _squeeze(_uncomment(parts[0]))
         if equation and not equation.startswith("***") and not equation.startswith(":"):
-            first = begin + len(parts[0]) - len(parts[0].lstrip())
-            unit, doc = (_squeeze(part) for part in [*parts, "", ""][1:3])
-            yield Entry(equation, unit, doc, _line(text, first))
+            first = start + len(parts[0]) - len(parts[0].lstrip())
+            unit, doc = [*parts, "", ""][1:3]
+            yield Entry(equation, _squeeze(_uncomment(unit)), _squeeze(doc), _line(text, first))
+        start = end
+
+
+def _parts(text: str, start: int, stop: int) -> tuple[list[str], int]:
+    """Return what stands between the tildes of the entry at ``start``, and where it ends."""
+    signs = (found for found in _MARK.finditer(text, start, stop) if found.group() in ("~", "|"))
+    first = next(signs, None)
+    if first is None or first.group() == "|":
+        end = first.end() if first else stop
+        return [text[start : first.start() if first else stop]], end
+    bar = text.find("|", first.end(), stop)
+    end = stop if bar < 0 else bar
+    return [text[start : first.start()], *text[first.end() : end].split("~", 2)], min(end + 1, stop)
 
 
 def _uncomment(equation: str) -> str:
-    return re.sub(r'("(?:\\.|[^"\\\n])*")|\{[^}]*\}', lambda found: found.group(1) or " ", equation)
+    return _COMMENTED.sub(lambda found: found.group(1) or " ", equation)
 
 
 def _squeeze(text: str) -> str:
