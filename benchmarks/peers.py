@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,22 @@ Runner = Callable[[np.ndarray], np.ndarray]
 """From values of the varied constants, one row a member, to (members, saved, series)."""
 
 
+@dataclass(frozen=True)
+class Names:
+    """What members differ in, and the series that are kept."""
+
+    varied: tuple[str, ...] = bench.VARIED
+    saved: tuple[str, ...] = bench.SAVED
+
+
+BENCH = Names()
+
+
 def _stacked(one: Callable[[np.ndarray], np.ndarray]) -> Runner:
     return lambda members: np.stack([one(member) for member in members])
 
 
-def pysd(path: Path, *, mended: bool) -> Runner:
+def pysd(path: Path, *, mended: bool, names: Names = BENCH) -> Runner:
     """PySD as shipped; or with the look-ups of this one model instance read by bisection."""
     import pysd as library
 
@@ -35,12 +47,12 @@ def pysd(path: Path, *, mended: bool) -> Runner:
         model = library.read_vensim(str(path))
     if mended:
         _mend(model)
-    series = list(bench.SAVED)
+    series = list(names.saved)
 
     def one(member: np.ndarray) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = model.run(params=dict(zip(bench.VARIED, map(float, member), strict=True)), return_columns=series)
+            found = model.run(params=dict(zip(names.varied, map(float, member), strict=True)), return_columns=series)
         return np.asarray(found[series].to_numpy(), dtype=float)
 
     return _stacked(one)
@@ -67,7 +79,7 @@ def _mend(model: Any) -> None:
             found._call = lambda _, x, __=None, read=read: read(x)
 
 
-def pysimlin(path: Path) -> Runner:
+def pysimlin(path: Path, names: Names = BENCH) -> Runner:
     """pysimlin's simulation, made once and set back for every member: the fastest way that its interface has."""
     import simlin
 
@@ -75,10 +87,10 @@ def pysimlin(path: Path) -> Runner:
 
     def one(member: np.ndarray) -> np.ndarray:
         simulation.reset()
-        for name, value in zip(bench.VARIED, map(float, member), strict=True):
+        for name, value in zip(names.varied, map(float, member), strict=True):
             simulation.set_value(name, value)
         simulation.run_to_end()
-        return np.stack([simulation.get_series(name) for name in bench.SAVED], axis=1)
+        return np.stack([simulation.get_series(name) for name in names.saved], axis=1)
 
     return _stacked(one)
 
