@@ -91,6 +91,19 @@ def test_book_prints_the_table_alone(tmp_path: Path) -> None:
     assert [run.name for run in manifest.runs] == ["core-korea"]
 
 
+def test_members_and_half_step(tmp_path: Path) -> None:
+    """--members says in which share each phase holds, --half-step what leads then; the numbers are written."""
+    uncertain = str(CORE / "core-korea-uncertain.toml")
+    options = ("--members", "6", "--seed", "1", "--workers", "1", "--half-step", "--at", "1990", "--out", str(tmp_path))
+    code, text = called("loops", uncertain, *options)
+    assert code == 0
+    assert "With half the step the same loop leads in" in text
+    assert "In 6 members, drawn over the ranges of 10 inputs (seed 1; 6 finite)" in text
+    assert "mostly in" in text
+    assert {"members.svg", "members.csv", "members.nc"} <= {path.name for path in tmp_path.iterdir()}
+    assert called("loops", str(ROOT / "tests" / "textbook" / "logistic.mdl"), "--members", "6")[0] == 2
+
+
 @pytest.mark.parametrize("command", ["loops", "causes", "why"])
 def test_help_has_an_example(command: str) -> None:
     """Each command explains itself with an example and its exit codes."""

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from sdpolicy.dominance import dominance, phases, telling
 from sdpolicy.dominance.causes import causes_of, inflows_of
 from sdpolicy.dominance.judged import judge
+from sdpolicy.dominance.robust import held, robustness
 from sdpolicy.errors import ResultError
 from sdpolicy.figures.causes import causes
 from sdpolicy.figures.contributions import contributions
@@ -20,6 +21,7 @@ from sdpolicy.figures.cuts import without_loops
 from sdpolicy.figures.dominance import banded
 from sdpolicy.figures.dominance import dominance as areas
 from sdpolicy.figures.loops import loops as diagrams
+from sdpolicy.figures.members import members
 from sdpolicy.figures.render import render
 from sdpolicy.figures.stockflow import stockflow
 from sdpolicy.run import simulate
@@ -89,6 +91,16 @@ def test_runs_without_loops_on_one_page() -> None:
     assert all(item.loop.label.split()[0] in text for item in found.items)
     assert text.count("in 1990") == len(found.items)
     assert "output (billion 1990 USD / year)" in text
+
+
+def test_members_on_one_page(scores: xr.Dataset) -> None:
+    """The page says how many members there are, and of each phase in which share of them it holds."""
+    found = robustness(KOREA.with_name("core-korea-uncertain.toml"), members=8)
+    lasting = held(found, phases(scores, "named", shortest=0.1))
+    text = words(members(found, lasting, [1975]))
+    assert "Share of 8 members" in text
+    assert all(f"{item.mostly:.0%}" in text for item in lasting)
+    assert all(item.phase.driver.split()[0] in text for item in lasting)
 
 
 def test_causes_strip() -> None:

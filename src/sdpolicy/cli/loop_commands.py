@@ -36,6 +36,15 @@ def loops_command(
     scenario: Scenario,
     top: Annotated[int, typer.Option(metavar="N", help="How many of the strongest loops to list.")] = 10,
     at: Dates = None,
+    half_step: Annotated[bool, typer.Option("--half-step", help="Say what leads with half the step as well.")] = False,
+    members: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, show_default=False, help="In which share of N members each named loop leads."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", min=0, help="Equal seeds give equal members.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, show_default=False, help="Processes for the members; else all.")
+    ] = None,
     cuts: Annotated[bool, typer.Option("--cuts", help="Run it without each named loop as well.")] = False,
     outputs: Annotated[
         list[str] | None,
@@ -50,12 +59,15 @@ def loops_command(
     """Say which feedback loops drive a run."""
     from sdpolicy.cli import loops
     from sdpolicy.cli.findings import Wishes
+    from sdpolicy.cli.holding import Sample
 
     wishes = Wishes(out, chosen(formats), tuple(at or ()))
     if book:
         loops.book(scenario, tuple(outputs or ()), wishes)
     else:
-        loops.loops(scenario, loops.Questions(top, cuts or bool(outputs), tuple(outputs or ())), wishes)
+        sample = None if members is None else Sample(members, seed, workers)
+        asked = loops.Questions(top, half_step, sample, cuts or bool(outputs), tuple(outputs or ()))
+        loops.loops(scenario, asked, wishes)
 
 
 def causes_command(

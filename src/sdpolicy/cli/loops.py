@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from sdpolicy.cli import cutting, terminal
+from sdpolicy.cli import cutting, holding, terminal
 from sdpolicy.cli.findings import Wishes, as_csv, columns, drawn, moments, put, read_case
+from sdpolicy.cli.holding import Sample
 from sdpolicy.words import year
 
 if TYPE_CHECKING:
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What is asked beyond the scores: how many to list, and runs without each loop."""
+    """What is asked beyond the scores: how many to list, other runs, other methods, and runs without each loop."""
 
     top: int = 10
+    half_step: bool = False
+    sample: Sample | None = None
     cuts: bool = False
     outputs: tuple[str, ...] = ()
 
@@ -55,12 +58,25 @@ def loops(name: str, asked: Questions, wishes: Wishes) -> None:
     found = Finding([name])
     if wishes.out is not None:
         _keep_scores(found, scores, chosen, wishes)
+    if asked.half_step:
+        holding.halve(chosen, scores)
+    if asked.sample is not None:
+        members, figure = holding.follow(chosen, scores, asked.sample, wishes.dates)
+        found.figures["members"] = figure
+        found.tables["members.csv"] = as_csv("time", members["time"].values, "loop", members["leads"], members)
+        found.tables["members.nc"] = _netcdf(members)
     if asked.cuts:
         _without(found, chosen, asked, wishes)
     if wishes.out is not None:
         with terminal.working("drawing"):
             contents = {**drawn(found.figures, wishes.formats), **found.tables}
         put(wishes.out, found.names, contents)
+
+
+def _netcdf(dataset: xr.Dataset) -> bytes:
+    from sdpolicy.results.files import to_netcdf
+
+    return to_netcdf(dataset)
 
 
 def book(name: str, outputs: Sequence[str], wishes: Wishes) -> None:

@@ -114,6 +114,21 @@ def polarity_phases(scores: xr.Dataset, partition: int = 0, shortest: float = SH
     )  # fmt: skip
 
 
+def agreement(first: xr.Dataset, second: xr.Dataset, level: Level, partition: int = 0) -> float:
+    """Return the part of the time in which the same loop or family leads in two runs with equal saved times.
+
+    Where nothing acts in either there is nothing to agree on; NaN where that is always so.
+    """
+    leads = []
+    for scores in (first, second):
+        held = shares(scores, level, partition)
+        acts = np.abs(held.values).sum(axis=0) > 0
+        who = np.array([*held.labels, ""])[np.abs(held.values).argmax(axis=0)]
+        leads.append(np.where(acts, who, ""))
+    acting = (leads[0] != "") | (leads[1] != "")
+    return float((leads[0] == leads[1])[acting].mean()) if acting.any() else float("nan")
+
+
 Stretch = tuple[int, int, int]
 """First position, position after the last, and who leads."""
 

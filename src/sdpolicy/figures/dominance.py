@@ -72,7 +72,7 @@ def dominance(scores: xr.Dataset, level: Level | None = None, dates: Sequence[fl
     top = header(page, f"Which loop drives it: {scores.attrs.get('title', '')}", _question(scores, level))
     bottom = footer(page, [scores])
     plot = Box(MARGIN + 58, top + STRIP + 14, page.width - MARGIN - KEY, bottom - 30)
-    _strip(page, plot, top, found, bands, scores["time"].values)
+    strip(page, plot, top, found, bands, scores["time"].values)
     axes = _areas(page, plot, scores["time"].values, bands, held)
     for date in dates:
         axes.axvline(date, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=4)
@@ -111,7 +111,7 @@ def _families(scores: xr.Dataset, level: Level) -> dict[str, str]:
     return {str(name): str(stock) for name, stock in zip(names, stocks, strict=True) if name != stock}
 
 
-def _strip(page: Page, plot: Box, top: float, found: Sequence[Phase], bands: Sequence[Band], time: FloatArray) -> None:
+def strip(page: Page, plot: Box, top: float, found: Sequence[Phase], bands: Sequence[Band], time: FloatArray) -> None:
     """Draw one box for each phase, in the colour of what leads in it, with its name where there is room."""
     colours = {band.label: band.colour for band in bands}
     scale = plot.width / float(time[-1] - time[0])
