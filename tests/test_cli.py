@@ -101,6 +101,7 @@ def test_list_names_everything() -> None:
         (["run", "nowhere.toml"], "nowhere.toml"),
         (["run", "korea", "--engine", "pisd"], "Did you mean 'pysd'?"),
         (["run", "korea", "--method", "rk5"], "rk4"),
+        (["run", "korea", "--engine", "pysd", "--method", "rk4"], "knows Euler only"),
         (["run", "korea", "--step", "0.7"], "does not divide"),
         (["run", "korea", "--set", "wage"], "NAME=VALUE"),
         (["run", "korea", "--set", "no such constant=1"], "no such constant"),

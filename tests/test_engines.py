@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdpolicy import SimulationError, simulate
+from sdpolicy import SettingsError, SimulationError, simulate
 from sdpolicy.backends import adaptive, python
 from sdpolicy.expression import TIME
 from sdpolicy.integrators import ADAPTIVE, Grid
@@ -151,12 +151,13 @@ def test_the_reference_takes_paths_and_starting_values(model: Path, tmp_path: Pa
     ("settings", "message"),
     [
         ({"engine": "pysd", "method": "rk4"}, "knows Euler only"),
+        ({"engine": "python", "method": "rk23"}, "'python' does not have the method 'rk23'"),
         ({"engine": "numpy"}, "there is no engine 'numpy'"),
     ],
 )
 def test_engines_refuse_what_they_lack(model: Path, settings: dict[str, str], message: str) -> None:
-    """An engine or method that does not exist is a clear error."""
-    with pytest.raises(SimulationError, match=message):
+    """An engine that does not exist, or a method that it does not have, is a clear error."""
+    with pytest.raises(SettingsError, match=message):
         simulate(model, **settings)  # type: ignore[arg-type]
 
 
@@ -164,6 +165,13 @@ def test_a_value_that_is_not_finite_is_named_with_what_it_came_from(model: Path)
     """The message has the variable, the time and the inputs."""
     with pytest.raises(SimulationError, match=r"'Depreciation': .* at time 1962; .* 'life' = 0\."):
         simulate(model, overrides={"life": 0.0})
+
+
+def test_the_embedded_pair_comes_near_the_most_exact_method(model: Path) -> None:
+    """With steps of its own, rk23 lies within 1e-6 of dop853 where the grid's step is as long as a year."""
+    exact = simulate(model, method="dop853", step=1.0)["Capital"]
+    np.testing.assert_allclose(simulate(model, method="rk23", step=1.0)["Capital"], exact, rtol=1e-6)
+    assert abs(simulate(model, method="rk4", step=1.0)["Capital"] / exact - 1.0).max() > 1e-5
 
 
 @pytest.mark.parametrize("method", sorted(ADAPTIVE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,11 @@ from sdpolicy.ensemble import (
     make,
     parse_spread,
     plan,
+    simulate_members,
 )
 from sdpolicy.ensemble.design import Morris, Saltelli
 from sdpolicy.ensemble.factors import Factor
-from sdpolicy.errors import ScenarioError
+from sdpolicy.errors import ScenarioError, SettingsError
 from sdpolicy.lower import lower
 from sdpolicy.scenario import Case, case
 from sdpolicy.vensim import read_model
@@ -150,6 +152,20 @@ def written(folder: Path, text: str, **other: str) -> Case:
 
 THREE = (("debt maturity", 13.0, 10.0, 16.0), ("world interest rate", 0.02, 0.0, 0.08),
          ("operating margin", 0.29, 0.25, 0.32))  # fmt: skip
+
+
+def test_an_ensemble_takes_the_methods_of_the_compiled_engine() -> None:
+    """A member's own steps (rk23) bring it to where a short fixed step does; scipy's methods are refused."""
+    near, exact = (
+        simulate_members(plan(replace(growing(), method=method), Sampling(samples=4), Variation(VARY)))["x"].values
+        for method in ("rk23", "rk4")
+    )
+    np.testing.assert_allclose(near, exact, rtol=1e-4)
+    assert not np.array_equal(near, exact)
+    with pytest.raises(SettingsError, match="does not have the method 'dop853'"):
+        plan(replace(growing(), method="dop853"))
+
+
 GROUP = '[[correlated]]\ninputs = ["World_interest_rate", "debt maturity"]\nrank = -0.6\n'
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         ResultError,
         ScenarioError,
         SdpolicyError,
+        SettingsError,
         SimulationError,
     )
     from sdpolicy.program import Program
@@ -33,6 +34,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "SdpolicyError",
+    "SettingsError",
     "SimulationError",
     "__version__",
     "figures",
@@ -53,6 +55,7 @@ _HOME: Final = {
     "Scenario": "scenario",
     "ScenarioError": "errors",
     "SdpolicyError": "errors",
+    "SettingsError": "errors",
     "SimulationError": "errors",
     "load": "results",
     "read_model": "vensim",

@@ -46,7 +46,11 @@ class ScenarioError(SdpolicyError):
 
 
 class SimulationError(SdpolicyError):
-    """A run could not be carried out: bad run settings, or a value that is not finite."""
+    """A run could not be carried out: a value that is not finite, or an engine that fails."""
+
+
+class SettingsError(SimulationError):
+    """Settings of a run that do not go together: an engine that does not exist, a method that it does not have."""
 
 
 class ResultError(SdpolicyError):

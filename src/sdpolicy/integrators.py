@@ -86,6 +86,8 @@ BOSH3: Final = _table("rk23", 3, "; 1/2; 0 3/4; 2/9 1/3 4/9", "2/9 1/3 4/9 0", "
 """Bogacki & Shampine (1989), doi:10.1016/0893-9659(89)90079-7; its error estimate sets each member's step."""
 
 FIXED_STEP: Final[Mapping[str, Tableau]] = {table.name: table for table in (EULER, RK2, RK4)}
+EMBEDDED: Final[Mapping[str, Tableau]] = {BOSH3.name: BOSH3}
+"""Methods with which each member of an ensemble takes steps of its own; the compiled engine has them."""
 ADAPTIVE: Final[Mapping[str, Literal["RK45", "DOP853", "Radau", "LSODA"]]] = {
     "rk45": "RK45",
     "dop853": "DOP853",
@@ -93,7 +95,7 @@ ADAPTIVE: Final[Mapping[str, Literal["RK45", "DOP853", "Radau", "LSODA"]]] = {
     "lsoda": "LSODA",
 }
 """Methods that scipy.integrate.solve_ivp carries out, by their names there."""
-METHODS: Final = (*FIXED_STEP, *ADAPTIVE)
+METHODS: Final = (*FIXED_STEP, *EMBEDDED, *ADAPTIVE)
 
 
 @dataclass(frozen=True, slots=True)

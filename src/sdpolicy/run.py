@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sdpolicy.backends.base import Engine, Trajectory, Trouble, layout
-from sdpolicy.errors import Problem, SimulationError, suggest
+from sdpolicy.errors import Problem, SettingsError, SimulationError, suggest
 from sdpolicy.expression import references
-from sdpolicy.integrators import ADAPTIVE, FIXED_STEP, Grid
+from sdpolicy.integrators import ADAPTIVE, EMBEDDED, FIXED_STEP, Grid
 from sdpolicy.lower import Lowered, lower
 from sdpolicy.program import Program
 
@@ -40,8 +40,8 @@ def simulate(
             with its own settings.
         engine: ``llvm`` (compiled), ``python`` (generated text that can be read; the same bits) or ``pysd``
             (the reference; Euler only).
-        method: ``euler``, ``rk2``, ``rk4`` with a fixed step, or ``rk45``, ``dop853``, ``radau``, ``lsoda``
-            with steps of their own; by default what the scenario says, else Euler.
+        method: ``euler``, ``rk2``, ``rk4`` with a fixed step; ``rk23`` (of ``llvm`` alone), ``rk45``, ``dop853``,
+            ``radau``, ``lsoda`` with steps of their own; by default what the scenario says, else Euler.
         step: time step, in the model's unit of time; by default the scenario's or model's.
         save: interval at which values are kept, a whole number of steps.
         overrides: constants by name, in the model's units, or as ``Amount`` with a unit; they come last.
@@ -52,7 +52,8 @@ def simulate(
 
     Raises:
         ModelError, ScenarioError: when the files are not right, or do not fit each other.
-        SimulationError: for an engine or method that does not exist, and when a value is not finite.
+        SettingsError: for an engine that does not exist, or a method that it does not have.
+        SimulationError: when a value is not finite.
     """
     from sdpolicy.results import label
     from sdpolicy.results.roles import read_roles
@@ -72,7 +73,7 @@ def simulate(
 def _engine(name: str) -> str:
     if name not in ENGINES:
         what = f"there is no engine '{name}'; the engines are {', '.join(ENGINES)}"
-        raise SimulationError(Problem("engine", what, suggest(name, ENGINES)))
+        raise SettingsError(Problem("engine", what, suggest(name, ENGINES)))
     return name
 
 
@@ -93,6 +94,9 @@ def _maker(engine: str, method: str) -> Engine:
         from sdpolicy.backends import llvm
 
         return llvm.ENGINE
+    if method in EMBEDDED:
+        what = f"the engine '{engine}' does not have the method '{method}'"
+        raise SettingsError(Problem("engine", what, "Choose the engine 'llvm', or another method, such as 'rk45'."))
     from sdpolicy.backends import python
 
     return python.ENGINE
@@ -104,9 +108,9 @@ def _reference(chosen: Case) -> Trajectory:
 
     if chosen.method != "euler":
         what = f"the engine 'pysd' knows Euler only, and the method is '{chosen.method}'"
-        raise SimulationError(Problem("engine", what, "Add method 'euler', or choose the engine 'python'."))
+        raise SettingsError(Problem("engine", what, "Choose the method 'euler', or the engine 'python'."))
     if not chosen.program.source:
-        raise SimulationError(Problem("engine", "the engine 'pysd' needs a model that was read from a file"))
+        raise SettingsError(Problem("engine", "the engine 'pysd' needs a model that was read from a file"))
     path = Path(chosen.program.source)
     outputs = [quantity.id for quantity in chosen.program.quantities]
     return pysd.run(path, read_model(path), chosen.program, chosen.grid, outputs)

@@ -71,7 +71,7 @@ Engine = Annotated[
 Method = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", show_default=False, help="Integration: euler, rk2, rk4, rk45, dop853, radau or lsoda."
+        metavar="NAME", show_default=False, help="Integration: euler, rk2, rk4, rk23, rk45, dop853, radau or lsoda."
     ),
 ]
 Step = Annotated[

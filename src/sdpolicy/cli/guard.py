@@ -12,7 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 import typer
 
 from sdpolicy.cli import terminal
-from sdpolicy.errors import SdpolicyError, SimulationError
+from sdpolicy.errors import SdpolicyError, SettingsError, SimulationError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,7 +48,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **options)
         except SdpolicyError as error:
             _report(error)
-            code = Code.RUN_FAILED if isinstance(error, SimulationError) else Code.BAD_INPUT
+            code = code_of(error)
         except KeyboardInterrupt:
             terminal.complain("interrupted; nothing half-written was left behind", label="stopped")
             code = Code.INTERRUPTED
@@ -66,6 +66,12 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         raise typer.Exit(code)
 
     return run
+
+
+def code_of(error: SdpolicyError) -> Code:
+    """Tell what failed while running from what can be repaired in what was given."""
+    failed = isinstance(error, SimulationError) and not isinstance(error, SettingsError)
+    return Code.RUN_FAILED if failed else Code.BAD_INPUT
 
 
 def _report(error: SdpolicyError) -> None:

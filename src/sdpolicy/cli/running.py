@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sdpolicy.cli import showing, terminal
-from sdpolicy.errors import Problem, SdpolicyError, SimulationError, suggest
+from sdpolicy.cli.guard import Code, code_of
+from sdpolicy.errors import Problem, SdpolicyError, suggest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,7 +90,7 @@ def _each(function: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
             errors.append(error)
     if not errors:
         return done
-    repairable = [error for error in errors if not isinstance(error, SimulationError)]
+    repairable = [error for error in errors if code_of(error) is Code.BAD_INPUT]
     first = (repairable or errors)[0]
     problems = dict.fromkeys(problem for error in (repairable or errors) for problem in error.problems)
     raise type(first)(problems) from first

@@ -90,7 +90,9 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", show_default=False, help="Hold a constant at a value. Repeatable."),
 ]
-Method = Annotated[str | None, typer.Option(metavar="NAME", show_default=False, help="Integration: euler, rk2 or rk4.")]
+Method = Annotated[
+    str | None, typer.Option(metavar="NAME", show_default=False, help="Integration: euler, rk2, rk4 or rk23.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", show_default=False, help="Write figures and numbers here.")
 ]

@@ -15,8 +15,8 @@ from sdpolicy.ensemble.design import Design, correlate, from_file, make
 from sdpolicy.ensemble.factors import Factor, inputs_of
 from sdpolicy.ensemble.job import BLOCK, Job
 from sdpolicy.ensemble.spread import Spread
-from sdpolicy.errors import Problem, ScenarioError, SimulationError
-from sdpolicy.integrators import FIXED_STEP, Grid
+from sdpolicy.errors import Problem, ScenarioError, SettingsError
+from sdpolicy.integrators import EMBEDDED, FIXED_STEP, Grid
 from sdpolicy.lower import lower
 from sdpolicy.program import Program, Quantity
 from sdpolicy.results import label, read_roles
@@ -90,11 +90,11 @@ def plan(
 
     Raises:
         ScenarioError: for unknown outputs, inputs that can't vary, and a design that does not fit.
-        SimulationError: for a method whose step varies, which the compiled engine does not have.
+        SettingsError: for a method that the compiled engine does not have.
     """
-    if chosen.method not in FIXED_STEP:
-        what = f"ensembles need a fixed step, and the method is '{chosen.method}'"
-        raise SimulationError(Problem("method", what, "Choose rk4, rk2 or euler with --method."))
+    if chosen.method not in (*FIXED_STEP, *EMBEDDED):
+        what = f"ensembles are run by the compiled engine, which does not have the method '{chosen.method}'"
+        raise SettingsError(Problem("method", what, "Choose euler, rk2, rk4 or rk23 with --method."))
     lowered = lower(chosen.program)
     factors = inputs_of(chosen, lowered, variation.vary, variation.width)
     design = design_of(chosen, sampling, variation, factors)

@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from sdpolicy.integrators import METHODS
 from sdpolicy.program import fold
 
-Method = Literal["euler", "rk2", "rk4", "rk45", "dop853", "radau", "lsoda"]
+Method = Literal["euler", "rk2", "rk4", "rk23", "rk45", "dop853", "radau", "lsoda"]
 if set(Method.__args__) != set(METHODS):  # type: ignore[attr-defined]
     raise AssertionError("the schema must offer the methods that there are")
 

@@ -21,11 +21,12 @@ from sdpolicy.backends.llvm import objects
 from sdpolicy.backends.llvm.checks import prune
 from sdpolicy.backends.llvm.frame import NAME
 from sdpolicy.backends.llvm.module import Module, module
-from sdpolicy.integrators import BOSH3, FIXED_STEP, Grid
+from sdpolicy.errors import Problem, SettingsError
+from sdpolicy.integrators import EMBEDDED, FIXED_STEP, Grid
 from sdpolicy.lower import Lowered
 
-TABLES: Final = {**FIXED_STEP, BOSH3.name: BOSH3}
-"""The methods of this engine: those of fixed step, and an embedded pair with a step for each member."""
+TABLES: Final = {**FIXED_STEP, **EMBEDDED}
+"""The methods of this engine."""
 BLOCK: Final = 256
 """Members that a thread takes at a time."""
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -88,8 +89,11 @@ class CompiledKernel:
             whole: whether to compute (and watch) every quantity, not only what the outputs and states need.
 
         Raises:
-            KeyError: when ``method`` is not in TABLES.
+            SettingsError: when ``method`` is not in TABLES.
         """
+        if method not in TABLES:
+            what = f"the compiled engine does not have the method '{method}'"
+            raise SettingsError(Problem("method", what, f"Choose one of {', '.join(TABLES)}."))
         key = (method, tuple(outputs), lanes, whole)
         if key not in self._routines:
             model = self.lowered if whole else prune(self.lowered, outputs)
@@ -105,7 +109,7 @@ class CompiledKernel:
         """Run once, with the system's own mathematical functions; see :class:`sdpolicy.backends.base.Kernel`.
 
         Raises:
-            KeyError: when ``method`` is not in TABLES.
+            SettingsError: when ``method`` is not in TABLES.
             ValueError: when ``parameters`` has not one number for each element of the parameters.
         """
         routine = self.routine(method, outputs, 1, whole=True)
@@ -135,7 +139,7 @@ class CompiledKernel:
             out: an array of shape (members, saved times, columns of outputs), float64, C order, to write into.
 
         Raises:
-            KeyError: when ``method`` is not in TABLES.
+            SettingsError: when ``method`` is not in TABLES.
             ValueError: when an array has the wrong shape or type.
         """
         routine = self.routine(method, outputs, self.lanes, whole=False)
