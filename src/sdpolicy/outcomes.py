@@ -106,10 +106,14 @@ def _refuse_outside(words: str, when: float, time: FloatArray) -> None:
         raise ResultError(Problem(f"outcome '{words}'", f"the run does not reach {when:g}", cure))
 
 
+CRISIS: Final = ("confidence", "liquidity")
+"""The roles that tell a crisis, the one that counts first; each falls below a threshold of its name."""
+
+
 def crisis_role(known: Container[str], roles: Roles) -> tuple[str, float] | None:
     """Return the role that tells a crisis, lenders' confidence or else liquidity, and the level that it falls below."""
     levels = {"confidence": roles.confidence, "liquidity": roles.liquidity}
-    return next(((role, level) for role, level in levels.items() if role in known), None)
+    return next(((role, levels[role]) for role in CRISIS if role in known), None)
 
 
 def roles_in(dataset: xr.Dataset) -> Roles:

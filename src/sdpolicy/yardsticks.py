@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sdpolicy.outcomes import at, crisis_role, first_time
+from sdpolicy.outcomes import CRISIS, at, crisis_role, first_time
 from sdpolicy.results.roles import Roles, roles_of
 
 if TYPE_CHECKING:
@@ -137,7 +137,6 @@ def _value(role: str, year: float) -> Callable[[FloatArray, Series, Roles], Floa
     return of
 
 
-CRISIS: Final = ("confidence", "liquidity")
 YARDSTICKS: Final = (
     Yardstick("catch-up ended", "year from which relative knowledge no longer gains much", "year",
             ("relative knowledge",), _caught_up),

@@ -17,7 +17,7 @@ from sdpolicy.figures import chart
 from sdpolicy.figures.behaviour import cell
 from sdpolicy.figures.frame import footer, header
 from sdpolicy.figures.style import COLOURS, HEIGHT, NOTE, Box, Page
-from sdpolicy.outcomes import roles_in
+from sdpolicy.outcomes import CRISIS, roles_in
 from sdpolicy.words import percent
 
 MOST: Final = 6
@@ -67,7 +67,7 @@ def _fan(page: Page, box: Box, ensemble: xr.Dataset, name: str) -> None:
     whole = values[np.isfinite(values).all(axis=1)]
     time = np.asarray(ensemble["time"].values, dtype=np.float64)
     roles = roles_in(ensemble)
-    level = roles.liquidity if roles.variables.get("liquidity") == name else None
+    level = next((getattr(roles, role) for role in CRISIS if roles.variables.get(role) == name), None)
     low, middle, high = np.quantile(whole, [BANDS[0][0], 0.5, BANDS[0][1]], axis=0)
     edges = [chart.Trace(time, edge, "", COLOURS[0], "-", 0.0) for edge in (low, high)]
     frame = chart.Frame(box, 0, True, level)

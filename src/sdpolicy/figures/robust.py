@@ -168,7 +168,8 @@ def _futures(page: Page, box: Box, faced: xr.Dataset, turn: Turn) -> None:
     limit = next(end for end in turn.threshold.limits[across] if np.isfinite(end))
     axes.axvline(limit, color=INK, linewidth=2, zorder=5)
     axes.margins(0.03)
-    page.text(box.left, box.top + PANEL.size * 1.1, clip(wrap(f"Who does better: {turn.goal}", box.width, PANEL), 1)[0], PANEL)
+    title = clip(wrap(f"Who does better: {turn.goal}", box.width, PANEL), 1)[0]
+    page.text(box.left, box.top + PANEL.size * 1.1, title, PANEL)
     names = short_names([turn.leader, turn.challenger])
     for k, (name, colour) in enumerate(zip(names, (COLOURS[0], COLOURS[1]), strict=True)):
         y_text = box.top + 42 + 22 * k
