@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from growing import growing, study
 from sdpolicy import sensitivity
@@ -148,3 +149,18 @@ def test_figure_is_drawn_and_repeatable(draw: Callable[[], Figure]) -> None:
     first = render(draw(), "svg")
     assert first == render(draw(), "svg")
     assert len(first) > 5000
+
+
+def test_each_panel_over_time_has_its_own_inputs() -> None:
+    """What decides one series has a line in its panel, although it does nothing in the others."""
+    inputs = [f"input {j}" for j in range(9)]
+
+    def deciding(names: list[str]) -> xr.Dataset:
+        total = np.array([[0.5 if name in names else 0.0] * 5 for name in inputs])
+        held = {"ST": (("input", "dim_0"), total), "ST_conf": (("input", "dim_0"), np.full((9, 5), 0.01))}
+        return xr.Dataset(held, {"input": inputs}, {"title": "Test"})
+
+    found = {"many": deciding(inputs[:6]), "one": deciding(inputs[8:])}
+    said = [text.get_text() for text in over_time(found, np.arange(5.0)).findobj(Text)]
+    assert {"input 0", "input 5", "input 8"} <= set(said)
+    assert "input 7" not in said

@@ -96,14 +96,14 @@ def over_time(found: Mapping[str, xr.Dataset], time: FloatArray) -> Figure:
     first = found[names[0]]
     top = header(page, str(first.attrs.get("title", "")), "Which inputs decide, and when? Bands: 95 % intervals.")
     bottom = footed(page, first)
-    shown = _leading([found[name]["ST"].values for name in names])
+    sure = [_sure(found[name]) for name in names]
     inputs = first["input"].values.astype(str)
-    looks = {j: (COLOURS[k % len(COLOURS)], "-" if k == 0 else DASHES[k - 1]) for k, j in enumerate(shown)}
-    for i, name in enumerate(names):
+    dashes = ("-", *DASHES)
+    looks = {j: (COLOURS[k % len(COLOURS)], dashes[k % len(dashes)]) for k, j in enumerate(_leading(sure))}
+    for i, (name, values) in enumerate(zip(names, sure, strict=True)):
         box = cell(page, top, bottom, (i // columns, i % columns), (rows, columns))
         width = found[name]["ST_conf"].values
-        values = np.where(width.max(axis=0) <= UNSURE, found[name]["ST"].values, np.nan)
-        here = [j for j in shown if np.nanmax(values[j], initial=0.0) > 0.1]
+        here = [j for j in looks if j in _of_series(values)]
         traces = [chart.Trace(time, values[j], inputs[j], *looks[j]) for j in here] or [
             chart.Trace(time, np.zeros(len(time)), "nothing varies", GREY)
         ]
@@ -204,10 +204,28 @@ def _whole_range(time: FloatArray) -> list[chart.Trace]:
     return [chart.Trace(time, np.full(len(time), level), "", GREY, "-", 0.0) for level in (0.0, 1.0)]
 
 
+def _sure(found: xr.Dataset) -> FloatArray:
+    """Return total indices over (input, time), NaN at times at which one of them says nothing."""
+    return np.asarray(np.where(found["ST_conf"].values.max(axis=0) <= UNSURE, found["ST"].values, np.nan))
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """Return the mean share of each input over the times at which it is known."""
+    known = np.isfinite(values)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+
+
+def _of_series(values: FloatArray) -> list[int]:
+    """Return the inputs that get a line in the panel of a series: those that explain most of it."""
+    peak = np.where(np.isfinite(values), values, 0.0).max(axis=1, initial=0.0)
+    return [j for j in _order(_mean(values))[:LINES] if peak[j] > 0.1]
+
+
 def _leading(tables: Sequence[FloatArray]) -> list[int]:
-    """Return the inputs that explain most, over all series and times."""
-    total = np.sum([np.nan_to_num(table).mean(axis=1) for table in tables], axis=0)
-    return [int(j) for j in np.argsort(-total)[:LINES]]
+    """Return the inputs that get a line in some panel, in the order of the greatest share in one."""
+    chosen = {j for table in tables for j in _of_series(table)}
+    most = np.max([_mean(table) for table in tables], axis=0)
+    return [j for j in _order(most) if j in chosen]
 
 
 def _order(values: FloatArray) -> list[int]:
