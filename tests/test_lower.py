@@ -114,8 +114,24 @@ def test_active_initial_cuts_a_start_up_loop_only() -> None:
 @pytest.mark.parametrize("order", [0.0, 2.5, 1000.0])
 def test_a_delay_of_an_order_that_is_no_number_of_stages_is_refused(order: float) -> None:
     """The message names the variable."""
-    with pytest.raises(ModelError, match="'x': the order of a delay must be a whole number"):
+    with pytest.raises(ModelError, match="'x': the order of a delay or smooth must be a whole number"):
         lower(program({}, {"x": op("smooth", 1.0, 2.0, 0.0, order)}))
+
+
+def test_delay_n_of_three_stages_with_a_time_that_changes_is_refused() -> None:
+    """What the stage in the middle does is not on record, so no number is given."""
+    with pytest.raises(ModelError, match="'x': DELAY N of order 3 with a delay time that changes"):
+        lower(program({}, {"x": op("delay n", 1.0, op("add", Ref(TIME), 5.0), 0.0, 3.0)}))
+
+
+@pytest.mark.parametrize("name", ["delay n", "smooth n"])
+@pytest.mark.parametrize(
+    ("time", "order", "right"), [(0.75, 2.0, True), (0.5, 2.0, False), (0.25, 1.0, True), (0.2, 1.0, False)]
+)
+def test_a_stage_shorter_than_a_step_gives_no_number(name: str, time: float, order: float, right: bool) -> None:
+    """Vensim lowers the order of DELAY N and SMOOTH N then; here the run stops at the variable."""
+    found = run(program({}, {"x": op(name, 1.0, time, 0.0, order)}), ["x"])
+    assert bool(np.isfinite(found).all()) == right
 
 
 def chain(first: Equation, rest_positions: tuple[int, ...]) -> Program:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sdpolicy.errors import ModelError, Problem
 from sdpolicy.expression import (
@@ -74,7 +75,7 @@ def expand(program: Program, fixed: frozenset[str]) -> Expanded:
 
     Raises:
         ModelError: for a delay whose order is no whole number between 1 and 100 or depends on
-            anything but constants, and for DELAY N with a delay time that changes.
+            anything but constants, and for DELAY N of an order above 2 with a delay time that changes.
     """
     work = _Expansion(program, fixed)
     for equation in program.equations:
@@ -147,7 +148,7 @@ class _Expansion:
     def problem(self, what: str, cure: str) -> None:
         quantity = self.program.by_id[self.at]
         line = f", line {quantity.line}" if quantity.line else ""
-        where = f"{self.program.source or self.program.name}{line}, '{quantity.name}'"
+        where = f"{Path(self.program.source or self.program.name).name}{line}, '{quantity.name}'"
         self.problems.append(Problem(where, what, cure))
 
     def order(self, node: Node) -> int:
@@ -159,7 +160,7 @@ class _Expansion:
             value = evaluate(node, self.constants, self.program)
         if value != int(value) or not 1 <= value <= MOST_STAGES:
             self.problem(
-                "the order of a delay must be a whole number from 1 to 100, known before the run",
+                "the order of a delay or smooth must be a whole number from 1 to 100, known before the run",
                 "Write the order as a number.",
             )
             return 1
@@ -202,24 +203,55 @@ def _delay(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> No
     inflow, time, initial, order = args
     stages = work.order(order)
     for _ in range(stages):
-        source = inflow
-
-        def flow(level: Ref, source: Node = source) -> Node:
-            net = apply("sub", source, apply("div", level, time))
-            return net if stages == 1 else apply("mul", net, Num(float(stages)))
-
-        level = work.stock(flow, apply("mul", initial, time), axes)
-        inflow = apply("div", level, time)
+        inflow = apply("div", _stage(work, (inflow, time, initial), stages, axes), time)
     return inflow
 
 
+def _stage(work: _Expansion, args: Sequence[Node], stages: int, axes: tuple[Axis, ...], out: Node | None = None) -> Ref:
+    """Return one level of a delay, emptied by ``out``, or else by the level over the time."""
+    inflow, time, initial = args
+
+    def flow(level: Ref) -> Node:
+        net = apply("sub", inflow, apply("div", level, time) if out is None else out)
+        return net if stages == 1 else apply("mul", net, Num(float(stages)))
+
+    return work.stock(flow, apply("mul", initial, time), axes)
+
+
+def _smooth_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
+    source, time, initial, order = args
+    return _smooth(work, (source, _long_enough(time, work.order(order)), initial, order), axes)
+
+
 def _delay_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
-    if not references(args[1]) <= work.fixed:
+    """Where the delay time changes, the outflow of a step is the last level over the time of the step before.
+
+    That is on record for two stages; with more, what the stages between them do is not.
+    """
+    inflow, given, initial, order = args
+    stages = work.order(order)
+    time = _long_enough(given, stages)
+    if references(given) <= work.fixed:
+        return _delay(work, (inflow, time, initial, order), axes)
+    if stages > 2:
         work.problem(
-            "DELAY N with a delay time that changes is not supported",
-            "Use DELAY3, whose content feels the change at once, or a constant delay time.",
+            f"DELAY N of order {stages} with a delay time that changes is not supported",
+            "Use DELAY3, whose content feels the change at once, an order of 1 or 2, or a constant delay time.",
         )
-    return _delay(work, args, axes)
+    for _ in range(stages - 1):
+        inflow = apply("div", _stage(work, (inflow, time, initial), stages, axes), time)
+    outflow, name, index = work.fresh("outflow", axes)
+    level = _stage(work, (inflow, time, initial), stages, axes, outflow)
+    gain = apply("mul", apply("mul", apply("sub", inflow, outflow), Num(float(stages))), Ref("time_step"))
+    work.out.memories.append(Memory(name, apply("div", apply("add", level, gain), time), initial, axes, index))
+    return outflow
+
+
+def _long_enough(time: Node, stages: int) -> Node:
+    """Return a delay time, or no number where Vensim would lower the order: a stage no longer than a step."""
+    shortest = apply("mul", Num(float(stages)), Ref("time_step"))
+    enough = apply("ge" if stages == 1 else "gt", time, shortest)
+    return apply("add", time, apply("div", Num(0.0), enough))
 
 
 def _delay_fixed(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
@@ -340,6 +372,7 @@ def _pulse_train(args: Sequence[Node]) -> Node:
 
 HANDLERS: dict[str, Callable[[_Expansion, Sequence[Node], tuple[Axis, ...]], Node]] = {
     "smooth": _smooth,
+    "smooth n": _smooth_n,
     "delay": _delay,
     "delay n": _delay_n,
     "delay fixed": _delay_fixed,

@@ -106,6 +106,7 @@ TIME_FUNCTIONS: Final[Mapping[str, int]] = {"step": 2, "ramp": 3, "pulse": 2, "p
 
 STATEFUL: Final[Mapping[str, int]] = {
     "smooth": 4,  # input, time, initial, order
+    "smooth n": 4,
     "delay": 4,  # input, time, initial, order
     "delay n": 4,
     "delay fixed": 3,  # input, time, initial

@@ -110,6 +110,13 @@ STATES = [
         {"first": (10, 5, 6.25, 7.1875), "smoothed": (0, 5, 6.25, 7.1875)},
     ),
     *series(
+        "delay_n_time_varies",
+        "Vensim's output on record: the first stage feels a new time at once, the outflow comes a step later",
+        upto(4),
+        {"delayed": (4, 4, 5, 2.125, 2.75), "first order": (4, 5, 5.75, 3.15625, 3.76171875)},
+        {"first order": "PySD's level of a first-order delay does not lose what flows out"},
+    ),
+    *series(
         "delay3_short",
         "a third of the delay time is half a step: the documented levels overshoot, as in Vensim's recorded runs",
         upto(5),

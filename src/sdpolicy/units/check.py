@@ -168,7 +168,7 @@ class _Check:
             case "pulse" | "pulse train":
                 self._times(args, op)
                 return DIMENSIONLESS
-            case "smooth" | "delay" | "delay n" | "delay fixed":
+            case "smooth" | "smooth n" | "delay" | "delay n" | "delay fixed":
                 self._times(args[1:2], op)
                 return self._alike((args[0], args[2]), f"the input and the initial value of {_sign(op)}")
             case "sample if true":

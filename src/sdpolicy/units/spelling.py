@@ -23,7 +23,7 @@ INFIX: Final[Mapping[str, tuple[str, int]]] = {
     "pow": ("^", 7),
 }
 """Spelling and binding strength of the operators that stand between their arguments."""
-NAMES: Final[Mapping[str, str]] = {"if": "IF THEN ELSE", "delay n": "DELAY N"}
+NAMES: Final[Mapping[str, str]] = {"if": "IF THEN ELSE", "delay n": "DELAY N", "smooth n": "SMOOTH N"}
 
 
 def spell(node: Node, name: Callable[[str], str], around: int = 0) -> str:

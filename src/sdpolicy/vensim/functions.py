@@ -17,7 +17,7 @@ SIMPLE: Final[Mapping[str, tuple[str, int]]] = {
     "arcsin": ("arcsin", 1), "arccos": ("arccos", 1), "arctan": ("arctan", 1),
     "sinh": ("sinh", 1), "cosh": ("cosh", 1), "tanh": ("tanh", 1),
     "step": ("step", 2), "ramp": ("ramp", 3), "pulse": ("pulse", 2), "pulse train": ("pulse train", 4),
-    "smooth": ("smooth", 4), "smooth n": ("smooth", 4), "delay": ("delay", 4), "delay n": ("delay n", 4),
+    "smooth": ("smooth", 4), "smooth n": ("smooth n", 4), "delay": ("delay", 4), "delay n": ("delay n", 4),
     "delay fixed": ("delay fixed", 3), "trend": ("trend", 3), "forecast": ("forecast", 4),
     "sample if true": ("sample if true", 3), "initial": ("initial", 1), "reinitial": ("initial", 1),
     "random uniform": ("random uniform", 3), "random normal": ("random normal", 5),
