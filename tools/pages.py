@@ -12,9 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import sdpolicy
+from sdpolicy.dominance import dominance
 from sdpolicy.evidence import observations
 from sdpolicy.figures.behaviour import behaviour
 from sdpolicy.figures.comparison import comparison
+from sdpolicy.figures.dominance import dominance as areas
+from sdpolicy.figures.loops import loops
 from sdpolicy.figures.render import render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +37,8 @@ TOLD = {
               ["japan-no-regionalization", "japan-reform-1975", "japan-no-bubble-credit"]),
 }  # fmt: skip
 """The counterfactuals that a country's page shows, and the variables in which they are told."""
+DATES = 1975.0, 1995.0
+"""When the loops that lead are looked at."""
 
 
 Row = Mapping[str, str]
@@ -41,7 +46,7 @@ Facts = Mapping[str, Row]
 
 
 def draw_figures(folder: Path) -> None:
-    """Write, for each country, its behaviour beside the observed figures, and its counterfactuals."""
+    """Write, for each country, its behaviour beside the observed figures, its counterfactuals, and its loops."""
     folder.mkdir(exist_ok=True)
     for name, code in COUNTRIES.items():
         base = sdpolicy.simulate(name, save=0.25)
@@ -52,6 +57,10 @@ def draw_figures(folder: Path) -> None:
         runs = [sdpolicy.simulate(other, save=0.25) for other in others]
         page = comparison(base, runs, [[variable] for variable in variables])
         (folder / f"{name}-counterfactuals.svg").write_bytes(render(page, "svg"))
+        scores = dominance(name)
+        (folder / f"{name}-dominance.svg").write_bytes(render(areas(scores, dates=DATES), "svg"))
+        if name == "korea":
+            (folder / "korea-loops.svg").write_bytes(render(loops(scores, DATES), "svg"))
 
 
 def rows(pattern: str) -> Iterator[Mapping[str, str]]:
