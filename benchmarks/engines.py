@@ -1,7 +1,8 @@
 """Time the engines on one model in one run: ``python benchmarks/engines.py`` prints the table of the README.
 
 All contenders get the same members and the same series to save; every round times each of them once, and
-ratios are taken round by round. Options: ``--rounds N``, ``--quick`` (small sizes), ``--without NAME ...``.
+ratios are taken round by round. Options: ``--rounds N``, ``--quick`` (small sizes), ``--fresh`` (only what is
+measured in fresh processes), ``--without NAME ...``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
+import fresh  # noqa: E402
 import measure  # noqa: E402
 import model as bench  # noqa: E402
 import numpy_engine  # noqa: E402
@@ -186,53 +188,25 @@ def growth(b: Bench, work: Path, rounds: int) -> None:
         print(f"| {name} | {count} | {case.grid.steps} | {threads} | {ready:.2f} | {cost:.1f} |", flush=True)
 
 
-FIRST = """
-import sys, time
-sys.path[:0] = {path!r}
-begin = time.perf_counter()
-from sdpolicy.backends.llvm import ENGINE
-from sdpolicy.integrators import Grid
-from sdpolicy.lower import lower
-from sdpolicy.vensim import read_model
-import numpy as np
-ready = time.perf_counter()
-lowered = lower(read_model({model!r}))
-read = time.perf_counter()
-kernel = ENGINE.compile(lowered)
-outputs = [quantity.id for quantity in lowered.program.quantities]
-kernel.run(np.array(lowered.defaults), Grid.of({start}, {stop}, {step}, {save}), "euler", outputs)
-print(ready - begin, read - ready, time.perf_counter() - read)
-"""
-
-
-def first_result(b: Bench, work: Path) -> None:
-    """Print the time to a first result in a fresh process, without and with what an earlier one left on disk."""
-    script = FIRST.format(
-        path=[str(HERE.parent / "src")], model=str(b.path), start=bench.START, stop=bench.STOP, step=bench.STEP,
-        save=bench.SAVE,
-    )  # fmt: skip
-    print("\n| first result in a fresh process | whole s | imports | read and lower | compile and run |")
-    print("|---|---|---|---|---|")
-    for name in ("cold", "warm", "warm"):
-        whole, text = measure.fresh(script, {"SDPOLICY_CACHE": str(work / "cache")})
-        print(f"| {name} | {whole:.2f} | {' | '.join(f'{float(part):.3f}' for part in text.split())} |")
-
-
-def memory(b: Bench, members: int) -> None:
-    """Print what an ensemble adds to the memory of the process, beside what it saves."""
-    try:
-        import resource
-    except ImportError:
-        return
-    kernel = ENGINE.compile(b.lowered)
-    b.ensemble(kernel, b.members(8))
-    table = b.parameters(b.members(members))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = kernel.run_many(table, b.grid, "euler", b.outputs, threads=1)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    saved = found.values.nbytes / 2**20
-    grown = (after - before) / 2**10
-    print(f"\nMemory: {members:,} members save {saved:.0f} MiB; the process grew by {grown:.0f} MiB.")
+def compare(b: Bench, work: Path, rounds: int, sizes: list[int], without: list[str]) -> None:
+    """Race all contenders and print what came of it."""
+    runners, missing = contenders(b, work, without)
+    everyone = b.members(sizes[-1])
+    raced = [
+        measure.Contender(name, lambda n, run=run: run(everyone[:n]), MOST.get(name, 10**9), SLOW.get(name, 10**9))
+        for name, run in runners.items()
+    ]
+    raced.insert(1, measure.Contender(PEAK, measure.burn(operations(b) * b.grid.steps), 10_000))
+    differences = agreement(runners, everyone[:2])
+    measure.race(raced, sizes, rounds)
+    table(raced, sizes)
+    for name, reason in missing.items():
+        print(f"| {name} | not measured: {reason} |")
+    print("\nLargest difference to our lanes, relative to each series' largest value:")
+    print("; ".join(f"{name} {value:.1e}" for name, value in differences.items()))
+    compared = min(10_000, sizes[-1])
+    goals({one.name: one for one in raced}, compared)
+    bound(b, {one.name: one for one in raced}, compared)
 
 
 def main() -> None:
@@ -240,35 +214,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="no more than 1,000 members, no growth")
+    parser.add_argument("--fresh", action="store_true", help="only first results, the first figure and memory")
     parser.add_argument("--without", nargs="*", default=[], help="contenders to leave out")
     chosen = parser.parse_args()
-    sizes = [size for size in SIZES if size <= (1_000 if chosen.quick else SIZES[-1])]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         b = Bench(work / "bench.mdl")
         print(f"{measure.machine()}\n{len(b.program.quantities)} quantities, {b.grid.steps} steps, one core\n")
-        runners, missing = contenders(b, work, chosen.without)
-        everyone = b.members(sizes[-1])
-        raced = [
-            measure.Contender(name, lambda n, run=run: run(everyone[:n]), MOST.get(name, 10**9), SLOW.get(name, 10**9))
-            for name, run in runners.items()
-        ]
-        busy = measure.burn(operations(b) * b.grid.steps)
-        raced.insert(1, measure.Contender(PEAK, busy, 10_000))
-        differences = agreement(runners, everyone[:2])
-        measure.race(raced, sizes, chosen.rounds)
-        table(raced, sizes)
-        for name, reason in missing.items():
-            print(f"| {name} | not measured: {reason} |")
-        print("\nLargest difference to our lanes, relative to each series' largest value:")
-        print("; ".join(f"{name} {value:.1e}" for name, value in differences.items()))
-        compared = min(10_000, sizes[-1])
-        goals({one.name: one for one in raced}, compared)
-        bound(b, {one.name: one for one in raced}, compared)
+        if not chosen.fresh:
+            sizes = [size for size in SIZES if size <= (1_000 if chosen.quick else SIZES[-1])]
+            compare(b, work, chosen.rounds, sizes, chosen.without)
+            if not chosen.quick:
+                growth(b, work, chosen.rounds)
+        fresh.first_result(b.path, work)
+        fresh.first_figure(work)
         if not chosen.quick:
-            growth(b, work, chosen.rounds)
-            memory(b, 100_000)
-        first_result(b, work)
+            fresh.memory(b.path, work, (10_000, 100_000, 200_000))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ import os
 import platform
 import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -140,16 +138,3 @@ def _operations(blocks: list[str], inner: Mapping[str, int]) -> int:
         elif "@llvm.fma" in operation:
             count += 2
     return count
-
-
-def fresh(script: str, environment: Mapping[str, str]) -> tuple[float, str]:
-    """Run a script in a new Python; return the wall seconds, start-up included, and what it printed."""
-    begin = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return time.perf_counter() - begin, done.stdout

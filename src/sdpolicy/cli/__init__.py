@@ -21,6 +21,8 @@ def main() -> None:
         app(prog_name="sdpolicy")
     except KeyboardInterrupt:  # before or after a command, which has its own answer
         sys.exit(130)
+    finally:
+        gc.freeze()  # what is left goes back to the system with the process, not object by object
 
 
 __all__ = ["SELDOM", "main"]
