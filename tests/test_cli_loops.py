@@ -104,6 +104,17 @@ def test_members_and_half_step(tmp_path: Path) -> None:
     assert called("loops", str(ROOT / "tests" / "textbook" / "logistic.mdl"), "--members", "6")[0] == 2
 
 
+def test_eigenvalues_beside_the_scores(tmp_path: Path) -> None:
+    """--eigenvalues says how fast the run would go on at each date, what that hangs on, and how often both agree."""
+    code, text = called("loops", KOREA, "--eigenvalues", "--at", "1975", "--at", "1995", "--out", str(tmp_path))
+    assert code == 0
+    assert "the 5 of 5 stocks" in text
+    assert "grows, doubling in" in text
+    assert "loop knowledge base" in text
+    assert "Beside the scores: the growth rate is positive in" in text
+    assert {"eigenvalues.svg", "eigenvalues.csv", "eigenvalues.nc"} <= {path.name for path in tmp_path.iterdir()}
+
+
 @pytest.mark.parametrize("command", ["loops", "causes", "why"])
 def test_help_has_an_example(command: str) -> None:
     """Each command explains itself with an example and its exit codes."""

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from sdpolicy.dominance import dominance, phases
 from sdpolicy.dominance.arithmetic import COLUMNS, evaluate
+from sdpolicy.dominance.basis import independent_loops
 from sdpolicy.dominance.cycles import pairs, partitions
 from sdpolicy.dominance.derivatives import RULES, derivative
-from sdpolicy.dominance.eigen import (
-    Linear,
-    decompose,
-    eigenvalues,
-    independent_loops,
-    linearize,
-    link_elasticities,
-    loop_elasticities,
-)
+from sdpolicy.dominance.eigen import Linear, decompose, eigenvalues, linearize, link_influences, split_over_loops
+from sdpolicy.dominance.found import named_loops
+from sdpolicy.dominance.modes import check, movers, moving_links, named_movers, spoken
+from sdpolicy.dominance.named import locate
 from sdpolicy.dominance.run import record
 from sdpolicy.expression import ARITY, Apply, Interpolation, Lookup, Ref
+from sdpolicy.integrators import Grid
 from sdpolicy.primitives import PRIMITIVES, Curve
-from sdpolicy.scenario import case
+from sdpolicy.scenario import case, compose
 from sdpolicy.vensim import read_model
+from small import op, program
 
 TEXTBOOK = Path(__file__).parent / "textbook"
 POINTS = {"arcsin": (0.3,), "arccos": (0.3,), "modulo": (7.3, 2.0), "quantum": (7.3, 2.0), "noise": (3.0, 4.0)}
@@ -125,18 +126,90 @@ def test_elasticities_add_up() -> None:
     loops = independent_loops(links)
     assert len(loops) == len(links) - len({key for link in links for key in link}) + 1
     for k in range(2):
-        found = link_elasticities(model, links, values[:, k], left[:, :, k], right[:, :, k])
+        found = link_influences(model, links, left[:, :, k], right[:, :, k]) / values[:, k]
         into = [n for n, (_, target) in enumerate(links) if target in model.states]
         assert np.allclose(found[into].sum(axis=0), 1.0)
-        shares = loop_elasticities(links, loops, found)
+        shares = split_over_loops(links, loops, found)
         rebuilt = [sum(shares[m] for m, loop in enumerate(loops) if link in pairs(loop)) for link in links]
         assert np.allclose(rebuilt, found, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["core-korea", "korea"])
+def test_independent_loops_make_up_every_circulation(name: str) -> None:
+    """There are links less keys plus 1, the named ones among them first, and they explain what each link does."""
+    chosen = case(name, read_model)
+    history = record(chosen)
+    model = linearize(history, np.array([len(history.time) // 2]))
+    part = partitions(model.gains)[0]
+    links = [link for link in model.gains if part.issuperset(link)]
+    named = list(locate(history.graph, named_loops(chosen)))
+    loops = independent_loops(links, named)
+    assert len(loops) == len(links) - len(part) + 1
+    kept = [loop for loop in named if loop in loops]
+    assert loops[: len(kept)] == kept
+    assert len(kept) > 0.8 * len(named)
+    rows = np.array([[link in pairs(loop) for link in links] for loop in loops], dtype=float)
+    assert np.linalg.matrix_rank(rows) == len(loops)
+
+
+def test_loops_of_first_are_taken_once() -> None:
+    """A loop that depends on those before it is left out, and one that is not in the graph."""
+    links = [("a", "b"), ("b", "a"), ("b", "c"), ("c", "a")]
+    assert independent_loops(links, [("a", "b"), ("a", "b"), ("a", "x")]) == [("a", "b"), ("a", "b", "c")]
+    assert independent_loops([("a", "b")]) == []
+
+
+def test_what_stands_beside_the_loops_has_no_say() -> None:
+    """A stock that grows by a law of its own has no eigenvalue here: what is explained is what feeds back."""
+    bodies = {"birth": op("mul", "a", 0.1), "death": op("mul", "a", op("mul", "b", 0.3)), "world": op("mul", "w", 5.0)}
+    stocks = {"a": (op("sub", "birth", "death"), 1.0), "b": (op("sub", "a", "b"), 1.0), "w": ("world", 1.0)}
+    found = eigenvalues(replace(compose(program(stocks, bodies)), grid=Grid(0.0, 0.25, 8), method="euler"))
+    assert (found.attrs["stocks"], found.attrs["all_stocks"]) == (2, 3)
+    assert float(found.growth_rate.max()) < 1.0
+
+
+def test_influence_is_the_change_of_the_growth_rate() -> None:
+    """With one gain a thousandth stronger the growth rate changes by a thousandth of the link's influence."""
+
+    def rate(birth: float) -> xr.Dataset:
+        bodies = {"birth": op("mul", "a", birth), "death": op("mul", "a", op("mul", "b", 0.3))}
+        stocks = {"a": (op("sub", "birth", "death"), 1.0), "b": (op("sub", "a", "b"), 1.0)}
+        return eigenvalues(replace(compose(program(stocks, bodies)), grid=Grid(0.0, 0.25, 8), method="euler"))
+
+    before, after = rate(0.9), rate(0.9 * 1.001)
+    link = list(before.link.values).index("a → birth")
+    change = float(after.growth_rate[0, 0] - before.growth_rate[0, 0])
+    assert change == pytest.approx(0.001 * float(before.link_influence[0, link, 0]), rel=1e-2)
+    loop = list(before.loop.values).index("1 a → birth")
+    assert float(before.loop_influence[0, loop, 0]) == pytest.approx(float(before.link_influence[0, link, 0]))
+
+
+def test_words_and_lists() -> None:
+    """The strongest come first, named loops stand before the rest, and all together are what all loops do."""
+    found = eigenvalues("core-korea")
+    first, second, *_ = movers(found, 1975.0)
+    assert abs(first.influence) >= abs(second.influence)
+    *named, rest = named_movers(found, 1975.0)
+    assert [mover.named for mover in named] == [True] * 3
+    moment = int(np.argmin(np.abs(found.time.values - 1975.0)))
+    whole = sum(mover.influence for mover in named) + rest.influence
+    assert whole == pytest.approx(float(found.loop_influence[0, :, moment].sum()))
+    assert "→" in moving_links(found, 1975.0)[0].label
+    assert spoken(0.0, 0.5) == "neither grows nor dies away, in swings of 12.6 time units"
+    assert named_movers(eigenvalues(TEXTBOOK / "logistic.mdl"), 5.0) == []
+
+
+def test_check_counts_the_sign_beside_what_leads() -> None:
+    """In logistic growth the rate is positive while the growth loop leads, and negative after."""
+    path = TEXTBOOK / "logistic.mdl"
+    found = check(eigenvalues(path), dominance(path))
+    assert found.reinforcing > 0.95
+    assert found.balancing < 0.05
+    assert found.balancing < found.positive < found.reinforcing
+
+
 def test_scores_and_eigenvalues_check_each_other() -> None:
     """While the growth loop of the logistic model leads, its eigenvalue is positive, and negative after."""
-    from sdpolicy.dominance import dominance, phases
-
     scores = dominance(TEXTBOOK / "logistic.mdl")
     found = eigenvalues(TEXTBOOK / "logistic.mdl")
     shift = phases(scores, "loop")[1].start

@@ -12,7 +12,9 @@ from matplotlib.text import Text
 
 from sdpolicy.dominance import dominance, phases, telling
 from sdpolicy.dominance.causes import causes_of, inflows_of
+from sdpolicy.dominance.eigen import eigenvalues
 from sdpolicy.dominance.judged import judge
+from sdpolicy.dominance.modes import named_movers
 from sdpolicy.dominance.robust import held, robustness
 from sdpolicy.errors import ResultError
 from sdpolicy.figures.causes import causes
@@ -20,6 +22,7 @@ from sdpolicy.figures.contributions import contributions
 from sdpolicy.figures.cuts import without_loops
 from sdpolicy.figures.dominance import banded
 from sdpolicy.figures.dominance import dominance as areas
+from sdpolicy.figures.eigenvalues import eigenvalues as rates
 from sdpolicy.figures.loops import loops as diagrams
 from sdpolicy.figures.members import members
 from sdpolicy.figures.render import render
@@ -101,6 +104,17 @@ def test_members_on_one_page(scores: xr.Dataset) -> None:
     assert "Share of 8 members" in text
     assert all(f"{item.mostly:.0%}" in text for item in lasting)
     assert all(item.phase.driver.split()[0] in text for item in lasting)
+
+
+def test_eigenvalues_on_one_page() -> None:
+    """The page says for each date what the strongest mode does, and names the loops that it hangs on."""
+    found = eigenvalues(KOREA)
+    text = words(rates(found, [1975, 1995]))
+    for date in (1975, 1995):
+        assert f"{date}: grows, doubling in" in text
+        assert all(mover.label in text for mover in named_movers(found, date))
+    logistic = rates(eigenvalues(ROOT / "tests" / "textbook" / "logistic.mdl"))
+    assert "dies away, halving in" in words(logistic)
 
 
 def test_causes_strip() -> None:

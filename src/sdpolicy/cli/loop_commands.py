@@ -45,6 +45,9 @@ def loops_command(
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=1, show_default=False, help="Processes for the members; else all.")
     ] = None,
+    eigenvalues: Annotated[
+        bool, typer.Option("--eigenvalues", help="How fast it would go on, and which loops that hangs on.")
+    ] = False,
     cuts: Annotated[bool, typer.Option("--cuts", help="Run it without each named loop as well.")] = False,
     outputs: Annotated[
         list[str] | None,
@@ -66,7 +69,7 @@ def loops_command(
         loops.book(scenario, tuple(outputs or ()), wishes)
     else:
         sample = None if members is None else Sample(members, seed, workers)
-        asked = loops.Questions(top, half_step, sample, cuts or bool(outputs), tuple(outputs or ()))
+        asked = loops.Questions(top, half_step, sample, eigenvalues, cuts or bool(outputs), tuple(outputs or ()))
         loops.loops(scenario, asked, wishes)
 
 

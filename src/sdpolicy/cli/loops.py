@@ -31,6 +31,7 @@ class Questions:
     top: int = 10
     half_step: bool = False
     sample: Sample | None = None
+    eigenvalues: bool = False
     cuts: bool = False
     outputs: tuple[str, ...] = ()
 
@@ -61,16 +62,36 @@ def loops(name: str, asked: Questions, wishes: Wishes) -> None:
     if asked.half_step:
         holding.halve(chosen, scores)
     if asked.sample is not None:
-        members, figure = holding.follow(chosen, scores, asked.sample, wishes.dates)
-        found.figures["members"] = figure
-        found.tables["members.csv"] = as_csv("time", members["time"].values, "loop", members["leads"], members)
-        found.tables["members.nc"] = _netcdf(members)
+        _follow(found, chosen, scores, asked.sample, wishes)
+    if asked.eigenvalues:
+        _linearize(found, chosen, scores, wishes)
     if asked.cuts:
         _without(found, chosen, asked, wishes)
     if wishes.out is not None:
         with terminal.working("drawing"):
             contents = {**drawn(found.figures, wishes.formats), **found.tables}
         put(wishes.out, found.names, contents)
+
+
+def _follow(found: Finding, chosen: Case, scores: xr.Dataset, sample: Sample, wishes: Wishes) -> None:
+    """Say in which share of many members the named loops lead."""
+    members, figure = holding.follow(chosen, scores, sample, wishes.dates)
+    found.figures["members"] = figure
+    found.tables["members.csv"] = as_csv("time", members["time"].values, "loop", members["leads"], members)
+    found.tables["members.nc"] = _netcdf(members)
+
+
+def _linearize(found: Finding, chosen: Case, scores: xr.Dataset, wishes: Wishes) -> None:
+    """Say what the eigenvalues say."""
+    from sdpolicy.cli.linearizing import linearize
+    from sdpolicy.figures.eigenvalues import eigenvalues as rates
+
+    values = linearize(chosen, scores, wishes.dates)
+    if wishes.out is not None and values.sizes["mode"]:
+        found.figures["eigenvalues"] = rates(values, wishes.dates)
+        time = values["time"].values
+        found.tables["eigenvalues.csv"] = as_csv("time", time, "eigenvalue", values["growth_rate"], values)
+        found.tables["eigenvalues.nc"] = _netcdf(values)
 
 
 def _netcdf(dataset: xr.Dataset) -> bytes:

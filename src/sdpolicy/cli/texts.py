@@ -59,13 +59,15 @@ LOOPS: Final = _paragraphs(
     "Say which feedback loops drive a run, and when that changes.",
     "A loop's share is its part of all change from one step to the next. Loops through the same stocks are taken "
     "together; where even so no few hold most, the loops that the model's file names are compared with each other. "
-    "--members says in which share of many members each named loop leads, --half-step what leads with half the step. "
+    "--members says in which share of many members each named loop leads, --half-step what leads with half the step, "
+    "--eigenvalues how fast the run would go on by itself and which loops that hangs on, as a second method. "
     "--cuts repeats the run without each named loop and shows what the loop file ascribes to it, or each --output; "
     "--book prints that table alone, each loop in the scenario in which it is judged.",
     f"""{BLOCK}Examples:
   sdpolicy loops korea
   sdpolicy loops korea --at 1975 --at 1985 --at 1995 --out out
   sdpolicy loops korea --members 1000 --seed 1 --half-step
+  sdpolicy loops korea --eigenvalues --at 1975 --at 1995 --out out
   sdpolicy loops korea --cuts --top 20
   sdpolicy loops korea --output output --output "debt equity ratio" --at 1996
   sdpolicy loops korea --book > cuts.md""",

@@ -11,10 +11,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sdpolicy.dominance.arithmetic import FloatArray, evaluate
-from sdpolicy.dominance.cycles import Loop, every_loop, pairs, partitions
+from sdpolicy.dominance.basis import independent_loops
+from sdpolicy.dominance.cycles import Loop, pairs, partitions
 from sdpolicy.dominance.derivatives import derivative
-from sdpolicy.dominance.found import visible_members
+from sdpolicy.dominance.found import named_loops, visible_members
 from sdpolicy.dominance.graph import Link
+from sdpolicy.dominance.named import locate
 from sdpolicy.dominance.run import History, record
 from sdpolicy.expression import references
 from sdpolicy.results import label
@@ -24,6 +26,8 @@ from sdpolicy.vensim import read_model
 ComplexArray = NDArray[np.complex128]
 DATES = 200
 """At how many times, at most, eigenvalues are computed."""
+NONE = 1e-12
+"""An eigenvalue smaller than this is 0, and has no elasticity."""
 
 
 @dataclass(frozen=True)
@@ -83,50 +87,75 @@ def linearize(history: History, rows: NDArray[np.intp] | None = None) -> Linear:
 def eigenvalues(source: str | Path | Case, dominant: int = 3) -> xr.Dataset:
     """Return the eigenvalues of a run over time, and what moves the dominant ones.
 
+    Looked at are the stocks of the largest cycle partition, those that drive each other; a stock that follows its
+    own law beside them (a world market that grows at a given rate) has an eigenvalue that says nothing of them.
+
     The elasticity of an eigenvalue to a link is the relative change of the eigenvalue for a relative change of
-    the link's gain. Loops get theirs by splitting those of the links over a set of independent loops, the
-    shortest ones: Kampmann (2012), doi:10.1002/sdr.483; Oliva (2016), doi:10.1002/sdr.1560.
+    the link's gain; its influence is the change of the growth rate itself, the real part. Loops get theirs by
+    splitting those of the links over a set of independent loops, the named ones first:
+    Kampmann (2012), doi:10.1002/sdr.483; Oliva (2016), doi:10.1002/sdr.1560. Another set would split otherwise.
 
     Args:
         source: a scenario or model by name or path, or a case.
         dominant: how many eigenvalues, those of largest real part, to explain.
 
     Returns:
-        A Dataset over ``time``: ``growth_rate`` and ``frequency`` (real and imaginary part) over (eigenvalue,
-        time), the greatest growth rate first; ``link_elasticity`` (absolute value) over (mode, link, time) and
-        ``loop_elasticity`` (real part) over (mode, loop, time).
+        A Dataset over ``time``: ``growth_rate`` and ``frequency`` (real and imaginary part, per unit of time) over
+        (eigenvalue, time), the greatest growth rate first; ``link_elasticity`` (absolute value) and
+        ``link_influence`` over (mode, link, time); ``loop_elasticity`` (real part) and ``loop_influence`` over
+        (mode, loop, time). A named loop has its ``name``.
     """
     chosen = case(source, read_model)
     history = record(chosen)
     rows = np.unique(np.linspace(0, len(history.time) - 1, DATES).astype(int))
     linear = linearize(history, rows)
-    values, left, right = decompose(linear.jacobian)
-    graph = history.graph
-    parts = partitions(linear.gains)
-    inside = [link for link in linear.gains if any(link[0] in part and link[1] in part for part in parts)]
-    loops = independent_loops(inside)
-    modes = min(dominant, len(linear.states))
-    links = np.array([link_elasticities(linear, inside, values[:, k], left[:, :, k], right[:, :, k])
-                      for k in range(modes)])  # fmt: skip
-    shares = np.array([loop_elasticities(inside, loops, links[k]) for k in range(modes)])
+    part = next(iter(partitions(link for link, gain in linear.gains.items() if gain.any())), frozenset())
+    inside = [link for link, gain in linear.gains.items() if gain.any() and part.issuperset(link)]
+    states = [n for n, state in enumerate(linear.states) if state in part]
+    values, left, right = decompose(linear.jacobian[:, states][:, :, states])
+    named = locate(history.graph, named_loops(chosen))
+    loops = independent_loops(inside, list(named))
+    modes = range(min(dominant, len(states)))
+    moved = np.array([link_influences(linear, inside, *_spread(linear, states, left, right, k)) for k in modes])
+    moved = moved.reshape(len(modes), len(inside), len(rows))
+    scale = np.where(np.abs(values) > NONE, values, np.inf).T[: len(modes), None]
+    split = np.array([split_over_loops(inside, loops, of_links) for of_links in moved])
+    split = split.reshape(len(modes), len(loops), len(rows))
     bare = label(chosen, np.empty((chosen.grid.saved, 0)), engine="llvm", outputs=())
-    members = [" → ".join(visible_members(graph, loop)) for loop in loops]
+    rate = f"1/{history.graph.lowered.by_id['time_step'].unit or 'time'}"
     return xr.Dataset(
         {
-            "growth_rate": (("eigenvalue", "time"), values.real.T, {"long_name": "real part of the eigenvalue"}),
-            "frequency": (("eigenvalue", "time"), values.imag.T, {"long_name": "imaginary part of the eigenvalue"}),
-            "link_elasticity": (("mode", "link", "time"), np.abs(links)),
-            "loop_elasticity": (("mode", "loop", "time"), shares.real),
+            "growth_rate": (("eigenvalue", "time"), values.real.T, {"long_name": "real part", "units": rate}),
+            "frequency": (("eigenvalue", "time"), values.imag.T, {"long_name": "imaginary part", "units": rate}),
+            "link_elasticity": (("mode", "link", "time"), np.abs(moved / scale)),
+            "link_influence": (("mode", "link", "time"), moved.real, {"units": rate}),
+            "loop_elasticity": (("mode", "loop", "time"), (split / scale).real),
+            "loop_influence": (("mode", "loop", "time"), split.real, {"units": rate}),
         },
         {
-            "time": ("time", linear.time),
-            "eigenvalue": np.arange(len(linear.states)),
-            "mode": np.arange(modes),
-            "link": [f"{graph.names[a]} → {graph.names[b]}" for a, b in inside],
-            "loop": [f"{n + 1} {text}" for n, text in enumerate(members)],
+            "time": ("time", linear.time, bare["time"].attrs),
+            "eigenvalue": np.arange(len(states)),
+            "mode": np.arange(len(modes)),
+            "link": [f"{history.graph.names[a]} → {history.graph.names[b]}" for a, b in inside],
+            "loop": [f"{n + 1} {around(visible_members(history.graph, loop))}" for n, loop in enumerate(loops)],
+            "name": ("loop", [named[loop].label if loop in named else "" for loop in loops]),
         },
-        {**bare.attrs, "method": "euler"},
+        {**bare.attrs, "method": "euler", "stocks": len(states), "all_stocks": len(linear.states)},
     )
+
+
+def around(members: Sequence[str]) -> str:
+    """Return a loop by the names that it runs through; one name alone returns to itself."""
+    return " → ".join(members) if len(members) > 1 else f"{''.join(members)} ↺"
+
+
+def _spread(
+    linear: Linear, states: Sequence[int], left: ComplexArray, right: ComplexArray, mode: int
+) -> tuple[ComplexArray, ComplexArray]:
+    """Return a left and a right eigenvector over all states, 0 outside the partition."""
+    both = np.zeros((2, len(linear.time), len(linear.states)), dtype=np.complex128)
+    both[0][:, states], both[1][:, states] = left[:, :, mode], right[:, :, mode]
+    return both[0], both[1]
 
 
 def decompose(jacobian: FloatArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
@@ -142,10 +171,8 @@ def decompose(jacobian: FloatArray) -> tuple[ComplexArray, ComplexArray, Complex
     return values, left, right
 
 
-def link_elasticities(
-    linear: Linear, links: Sequence[Link], value: ComplexArray, left: ComplexArray, right: ComplexArray
-) -> ComplexArray:
-    """Return the elasticity of one eigenvalue to each link, of shape (links, times)."""
+def link_influences(linear: Linear, links: Sequence[Link], left: ComplexArray, right: ComplexArray) -> ComplexArray:
+    """Return what one eigenvalue changes by for a relative change of each link's gain, of shape (links, times)."""
     upstream = {key: (reached * right).sum(axis=1) for key, reached in linear.forward.items()}
     downstream: dict[str, ComplexArray] = {}
     ahead: dict[str, list[str]] = {}
@@ -153,45 +180,27 @@ def link_elasticities(
         ahead.setdefault(source, []).append(target)
     place = {state: n for n, state in enumerate(linear.states)}
     for key in reversed(tuple(linear.history.graph.bodies)):
-        weight = np.zeros(len(value), dtype=np.complex128)
+        weight = np.zeros(len(linear.time), dtype=np.complex128)
         for target in ahead.get(key, ()):
             beyond = left[:, place[target]] if target in place else downstream.get(target)
             if beyond is not None:
                 weight = weight + linear.gains[key, target] * beyond
         downstream[key] = weight
-    result = np.zeros((len(links), len(value)), dtype=np.complex128)
-    scale = np.where(np.abs(value) > 1e-12, value, np.inf)
+    result = np.zeros((len(links), len(linear.time)), dtype=np.complex128)
     for n, (source, target) in enumerate(links):
         beyond = left[:, place[target]] if target in place else downstream[target]
-        result[n] = linear.gains[source, target] * upstream[source] * beyond / scale
+        result[n] = linear.gains[source, target] * upstream[source] * beyond
     return result
 
 
-def independent_loops(links: Sequence[Link], most: int = 5_000) -> list[Loop]:
-    """Return a set of independent loops, short ones first, that together use every link that lies on a loop.
-
-    Oliva (2004), doi:10.1002/sdr.298. Where there are more than ``most`` loops, there is none: an empty list.
-    """
-    every = every_loop(links, most)
-    if every is None:
-        return []
-    chosen: list[Loop] = []
-    used: set[Link] = set()
-    for loop in sorted(every, key=lambda item: (len(item), item)):
-        if not used.issuperset(pairs(loop)):
-            chosen.append(loop)
-            used.update(pairs(loop))
-    return chosen
-
-
-def loop_elasticities(links: Sequence[Link], loops: Sequence[Loop], elasticities: ComplexArray) -> ComplexArray:
-    """Split the elasticities of links over loops: each link's is the sum of those of the loops through it."""
+def split_over_loops(links: Sequence[Link], loops: Sequence[Loop], of_links: ComplexArray) -> ComplexArray:
+    """Split what links do over loops: each link's part is the sum of those of the loops through it."""
     if not loops:
-        return np.zeros((0, elasticities.shape[1]), dtype=np.complex128)
+        return np.zeros((0, of_links.shape[1]), dtype=np.complex128)
     place = {link: n for n, link in enumerate(links)}
     through = np.zeros((len(links), len(loops)))
     for n, loop in enumerate(loops):
         for pair in pairs(loop):
             through[place[pair], n] = 1.0
-    solved = np.linalg.lstsq(through.astype(np.complex128), elasticities, rcond=None)[0]
+    solved = np.linalg.lstsq(through.astype(np.complex128), of_links, rcond=None)[0]
     return np.asarray(solved, dtype=np.complex128)
