@@ -112,6 +112,7 @@ def test_eigenvalues_beside_the_scores(tmp_path: Path) -> None:
     assert "grows, doubling in" in text
     assert "loop knowledge base" in text
     assert "Beside the scores: the growth rate is positive in" in text
+    assert "has the sign of their scores" in text
     assert {"eigenvalues.svg", "eigenvalues.csv", "eigenvalues.nc"} <= {path.name for path in tmp_path.iterdir()}
 
 

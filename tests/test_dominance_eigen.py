@@ -206,6 +206,17 @@ def test_check_counts_the_sign_beside_what_leads() -> None:
     assert found.reinforcing > 0.95
     assert found.balancing < 0.05
     assert found.balancing < found.positive < found.reinforcing
+    assert np.isnan(found.signs)
+
+
+def test_named_loops_raise_or_lower_the_growth_rate_as_they_reinforce_or_balance() -> None:
+    """In the teaching model nearly all that named loops do to the growth rate has the sign of their scores."""
+    scores = dominance("core-korea")
+    found = eigenvalues("core-korea")
+    assert check(found, scores).signs > 0.9
+    turned = found.assign(loop_influence=-found.loop_influence)
+    assert check(turned, scores).signs == pytest.approx(1.0 - check(found, scores).signs)
+    assert check(turned, scores).order == check(found, scores).order
 
 
 def test_scores_and_eigenvalues_check_each_other() -> None:

@@ -75,8 +75,18 @@ def _check(found: xr.Dataset, scores: xr.Dataset) -> None:
     parts = [
         f"{share:.0%} of the time in which the loop that leads by its scores {word}"
         for share, word in ((agreed.reinforcing, "reinforces"), (agreed.balancing, "balances"))
-        if np.isfinite(share)
+        if np.isfinite(share) and 0.0 < agreed.positive < 1.0
     ]
     beside = f"; in {' and in '.join(parts)}" if parts else ""
     terminal.say(f"Beside the scores: the growth rate is positive in {agreed.positive:.0%} of the run{beside}.")
+    if np.isfinite(agreed.signs):
+        order = (
+            f" The order of the loops by both: rank correlation {agreed.order:+.2f}."
+            if np.isfinite(agreed.order)
+            else ""
+        )
+        terminal.say(
+            f"Of what the named loops do to it, {agreed.signs:.0%} has the sign of their scores: "
+            f"what reinforces raises it.{order}"
+        )
     terminal.console().print()

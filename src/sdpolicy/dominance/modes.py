@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from sdpolicy.dominance.arithmetic import FloatArray
 from sdpolicy.dominance.phases import shares, telling
@@ -15,6 +16,8 @@ from sdpolicy.words import number
 
 SLOW: Final = 1e-6
 """Rates smaller than this are none."""
+FEW: Final = 4
+"""Fewer loops than this have no order to speak of."""
 
 
 def spoken(rate: float, frequency: float, unit: str = "") -> str:
@@ -73,20 +76,54 @@ def _influences(found: xr.Dataset, time: float, kind: str) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How two methods agree: in which part of the time the growth rate is positive, in all of it, and while what
-    leads by the scores reinforces or balances (NaN where that never is)."""
+    """How two methods agree; NaN where there is nothing to compare.
+
+    In which part of the time the growth rate is positive, in all of it, and while what leads by the scores
+    reinforces or balances; of what named loops do to the growth rate, which part has the sign of their scores
+    (``signs``); and the rank correlation of named loops by both, averaged over time (``order``).
+    """
 
     positive: float
     reinforcing: float
     balancing: float
+    signs: float
+    order: float
 
 
 def check(found: xr.Dataset, scores: xr.Dataset) -> Check:
-    """Hold the sign of the greatest growth rate to the polarity of what leads by the loop scores."""
+    """Hold the greatest growth rate, and what named loops do to it, to the loop scores."""
     held = shares(scores, telling(scores))
     at = np.abs(scores["time"].values[:, None] - found["time"].values).argmin(axis=0)
     strongest = np.abs(held.values).argmax(axis=0)
     sign = np.take_along_axis(held.values, strongest[None], axis=0)[0][at]
     positive = found["growth_rate"].values[0] > 0
-    return Check(*(float(positive[part].mean()) if part.any() else float("nan")
-                   for part in (np.ones_like(positive), sign > 0, sign < 0)))  # fmt: skip
+    signs, order = _named_alike(found, scores, at)
+    return Check(float(positive.mean()), _part(positive, sign > 0), _part(positive, sign < 0), signs, order)
+
+
+def _part(values: NDArray[np.bool_], where: NDArray[np.bool_]) -> float:
+    return float(values[where].mean()) if where.any() else float("nan")
+
+
+def _named_alike(found: xr.Dataset, scores: xr.Dataset, at: NDArray[np.intp]) -> tuple[float, float]:
+    """Return how far signs and order of the named loops agree where both methods give them a say."""
+    named = shares(scores, "named")
+    rows = [(n, named.labels.index(str(name))) for n, name in enumerate(found["name"].values) if name in named.labels]
+    if not rows:
+        return float("nan"), float("nan")
+    influence = found["loop_influence"].values[0][[n for n, _ in rows]]
+    score = named.values[[n for _, n in rows]][:, at]
+    both = (np.abs(influence) > SLOW) & (score != 0.0)
+    weight = np.abs(influence) * both
+    signs = (
+        float((weight * (np.sign(influence) == np.sign(score))).sum() / weight.sum()) if both.any() else float("nan")
+    )
+    ranks = [
+        _rank_correlation(influence[part, k], score[part, k]) for k, part in enumerate(both.T) if part.sum() >= FEW
+    ]
+    return signs, float(np.mean(ranks)) if ranks else float("nan")
+
+
+def _rank_correlation(first: FloatArray, second: FloatArray) -> float:
+    a, b = (np.argsort(np.argsort(np.abs(values), kind="stable"), kind="stable") for values in (first, second))
+    return float(np.corrcoef(a, b)[0, 1])
