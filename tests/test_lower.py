@@ -118,6 +118,24 @@ def test_a_delay_of_an_order_that_is_no_number_of_stages_is_refused(order: float
         lower(program({}, {"x": op("smooth", 1.0, 2.0, 0.0, order)}))
 
 
+def test_an_order_that_differs_among_elements_is_refused() -> None:
+    """Each element would need a number of stages of its own."""
+    model = program({}, {"x": op("add", 2.0, 0.0)})
+    own = Dimension("A", ("a1", "a2"))
+    axis = Axis("i1", 2)
+    index = (At("i1", (0, 1)),)
+    more = (Quantity("n", "n", "constant", dimensions=(own,)), Quantity("y", "y", "auxiliary", dimensions=(own,)))
+    late = Equation("y", op("smooth n", 1.0, 9.0, 0.0, Ref("n", index)), (axis,), index)
+    for orders in ((2.0, 2.0), (2.0, 3.0)):
+        numbers = (Equation("n", Num(orders[0]), (), (0,)), Equation("n", Num(orders[1]), (), (1,)))
+        made = Program("small", (*model.quantities, *more), (), (*model.equations, *numbers, late))
+        if len(set(orders)) == 1:
+            lower(made)
+            continue
+        with pytest.raises(ModelError, match=r"'y': the order .* the same for all elements"):
+            lower(made)
+
+
 def test_delay_n_of_three_stages_with_a_time_that_changes_is_refused() -> None:
     """What the stage in the middle does is not on record, so no number is given."""
     with pytest.raises(ModelError, match="'x': DELAY N of order 3 with a delay time that changes"):

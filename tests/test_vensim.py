@@ -197,6 +197,8 @@ BAD = [
     ("x = VECTOR SELECT(1, 2) ~~|", "'x': the function VECTOR SELECT is not supported. Write the result"),
     ("x = A FUNCTION OF(y) ~~| y = 1 ~~|", "'x': the function A FUNCTION OF is not supported"),
     ("x = RANDOM POISSON(1) ~~|", "Use RANDOM UNIFORM or RANDOM NORMAL."),
+    ("x = DEPRECIATE STRAIGHTLINE(1, 2, 3, 4) ~~|", "'x': the function DEPRECIATE STRAIGHTLINE is not supported"),
+    ("x = m(1 : y) ~~|", "'x': the equation cannot be read at ': y)'. If this is a macro's further output"),
     ("x = 1 + ~~|", "'x': nothing follows the '+'"),
     ("x = 1) ~~|", "'x': a ')' has no partner"),
     ("x = 3 4 ~~|", "'x': no operator stands between"),

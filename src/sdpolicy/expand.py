@@ -22,6 +22,8 @@ from sdpolicy.expression import (
     Reduce,
     Ref,
     references,
+    rewrite,
+    walk,
 )
 from sdpolicy.interpret import evaluate, flat, positions
 from sdpolicy.order import arrange
@@ -104,6 +106,8 @@ class _Expansion:
         self.out, self.problems = Expanded(), list[Problem]()
         self.taken = {quantity.id for quantity in program.quantities}
         self.constants: dict[str, float | list[float]] | None = None
+        plain = (e for e in program.equations if not e.index and e.initial is None and e.target not in fixed)
+        self.plain = {equation.target: equation.body for equation in plain}
 
     def node(self, node: Node, axes: tuple[Axis, ...]) -> Node:
         """Return ``node`` without stateful and time functions; new states go to ``out``."""
@@ -151,20 +155,35 @@ class _Expansion:
         where = f"{Path(self.program.source or self.program.name).name}{line}, '{quantity.name}'"
         self.problems.append(Problem(where, what, cure))
 
-    def order(self, node: Node) -> int:
-        """Return the number of stages that ``node`` asks for."""
-        value = 0.0
-        if references(node) <= self.fixed:
+    def order(self, node: Node, axes: tuple[Axis, ...]) -> int:
+        """Return the number of stages that ``node`` asks for when the run begins; it stays, as in Vensim."""
+        node, values = self.at_start(node), {0.0}
+        if references(node) <= self.fixed and not any(isinstance(n, Apply) and n.op in STATEFUL for n in walk(node)):
             if self.constants is None:
                 self.constants = constant_values(self.program, self.fixed)
-            value = evaluate(node, self.constants, self.program)
-        if value != int(value) or not 1 <= value <= MOST_STAGES:
-            self.problem(
-                "the order of a delay or smooth must be a whole number from 1 to 100, known before the run",
-                "Write the order as a number.",
-            )
+            values = {evaluate(node, self.constants, self.program, at) for at in positions(axes)}
+        value = values.pop()
+        if values or value != int(value) or not 1 <= value <= MOST_STAGES:
+            what = "the order of a delay or smooth must be a whole number from 1 to 100, known before the run"
+            self.problem(what, "Write the order as a number, the same for all elements.")
             return 1
         return int(value)
+
+    def at_start(self, node: Node, above: frozenset[str] = frozenset()) -> Node:
+        """Return a scalar as it is when the run begins, what changes replaced by what it is computed from."""
+
+        def change(part: Node) -> Node:
+            match part:
+                case Apply(op=op, args=args) if op in CLOCKS:
+                    return rewrite(CLOCKS[op](args), change)
+                case Ref(name=name) if name in (TIME, STEP_TIME):
+                    return Ref("initial_time")
+                case Ref(name=name) if name in self.plain and name not in above:
+                    return self.at_start(self.plain[name], above | {name})
+                case _:
+                    return part
+
+        return rewrite(node, change)
 
 
 def constant_values(program: Program, fixed: frozenset[str]) -> dict[str, float | list[float]]:
@@ -186,7 +205,7 @@ def constant_values(program: Program, fixed: frozenset[str]) -> dict[str, float 
 
 def _smooth(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
     source, time, initial, order = args
-    stages = work.order(order)
+    stages = work.order(order, axes)
     for _ in range(stages):
         target = source
 
@@ -201,7 +220,7 @@ def _smooth(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> N
 def _delay(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
     """Levels hold the material of one stage times the order, so that the outflow is level / time."""
     inflow, time, initial, order = args
-    stages = work.order(order)
+    stages = work.order(order, axes)
     for _ in range(stages):
         inflow = apply("div", _stage(work, (inflow, time, initial), stages, axes), time)
     return inflow
@@ -220,7 +239,8 @@ def _stage(work: _Expansion, args: Sequence[Node], stages: int, axes: tuple[Axis
 
 def _smooth_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
     source, time, initial, order = args
-    return _smooth(work, (source, _long_enough(time, work.order(order)), initial, order), axes)
+    stages = work.order(order, axes)
+    return _smooth(work, (source, _long_enough(work, time, order, stages, axes), initial, Num(float(stages))), axes)
 
 
 def _delay_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
@@ -229,10 +249,10 @@ def _delay_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> 
     That is on record for two stages; with more, what the stages between them do is not.
     """
     inflow, given, initial, order = args
-    stages = work.order(order)
-    time = _long_enough(given, stages)
+    stages = work.order(order, axes)
+    time = _long_enough(work, given, order, stages, axes)
     if references(given) <= work.fixed:
-        return _delay(work, (inflow, time, initial, order), axes)
+        return _delay(work, (inflow, time, initial, Num(float(stages))), axes)
     if stages > 2:
         work.problem(
             f"DELAY N of order {stages} with a delay time that changes is not supported",
@@ -247,10 +267,15 @@ def _delay_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> 
     return outflow
 
 
-def _long_enough(time: Node, stages: int) -> Node:
-    """Return a delay time, or no number where Vensim would lower the order: a stage no longer than a step."""
+def _long_enough(work: _Expansion, time: Node, order: Node, stages: int, axes: tuple[Axis, ...]) -> Node:
+    """Return a delay time, or no number where Vensim would lower the order: a stage no longer than a step.
+
+    Nor is there one where the run begins with another order than the one that the stages were made for.
+    """
     shortest = apply("mul", Num(float(stages)), Ref("time_step"))
     enough = apply("ge" if stages == 1 else "gt", time, shortest)
+    if not isinstance(order, Num):
+        enough = apply("and", enough, apply("eq", work.initial(order, axes), Num(float(stages))))
     return apply("add", time, apply("div", Num(0.0), enough))
 
 

@@ -117,6 +117,12 @@ STATES = [
         {"first order": "PySD's level of a first-order delay does not lose what flows out"},
     ),
     *series(
+        "delay_n_order_varies",
+        "Vensim's output on record: the order counts that is asked for when the run begins",
+        upto(4),
+        {"delayed": (0, 0, 2, 4, 5.5), "smoothed": (0, 0, 2, 4, 5.5)},
+    ),
+    *series(
         "delay3_short",
         "a third of the delay time is half a step: the documented levels overshoot, as in Vensim's recorded runs",
         upto(5),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from sdpolicy.errors import Problem, suggest
@@ -80,7 +81,7 @@ def choose_times(
         if key not in chosen:
             own = constant(program, id_, known)
             if own is None:
-                problems.append(Problem(program.name, _unknown(id_), f"Give {key} under [run]."))
+                problems.append(Problem(*_unknown(program, id_), f"Give {key} under [run]."))
             else:
                 chosen[key] = Chosen(own, "model", program.name)
     return chosen, problems
@@ -91,8 +92,17 @@ def _key(place: str, key: str) -> str:
     return f"{place} {key}" if place.endswith("]") else f"{place}, {key}"
 
 
-def _unknown(id_: str) -> str:
-    return f"{id_.replace('_', ' ').upper()} is not defined, or not as a number"
+def _unknown(program: Program, id_: str) -> tuple[str, str]:
+    """Say where the model leaves a setting open, and how."""
+    name = id_.replace("_", " ").upper()
+    found = program.by_id.get(id_)
+    if found is None:
+        return program.name, f"{name} is not defined"
+    line = f", line {found.line}" if found.line else ""
+    what = (
+        "it is computed from what changes during the run; only a number, or one computed from constants, is supported"
+    )
+    return f"{Path(program.source).name or program.name}{line}, '{name}'", what
 
 
 def constant(program: Program, id_: str, known: Mapping[str, float]) -> float | None:

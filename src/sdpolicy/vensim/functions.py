@@ -73,6 +73,8 @@ REFUSED: Final[Mapping[str, str]] = {
     ),
     "a function of": "The equation is still to be written: write it.",
     "npv": "Write it as a stock of discounted flows.",
+    "depreciate straightline": "Write it as a stock that loses what came in one lifetime ago (DELAY FIXED).",
+    "depreciate by schedule": "Write it as stocks, one for each year of the schedule.",
 }  # fmt: skip
 
 KNOWN: Final = frozenset(

@@ -59,7 +59,9 @@ def tokenize(text: str) -> list[str]:
         found = _TOKEN.match(text, position)
         if found is None:
             near = text[position : position + 20].strip()
-            raise Refusal(f"the equation cannot be read at '{near}'")
+            outputs = tokens and near.startswith(":") and "(" in tokens
+            cure = "If this is a macro's further output: write one macro for each output." if outputs else ""
+            raise Refusal(f"the equation cannot be read at '{near}'", cure)
         position = found.end()
         tokens.append(_spelled(found))
     _check_brackets(tokens)
