@@ -105,6 +105,12 @@ def test_cut_lognormal_stays_inside() -> None:
     assert values.max() <= 4.0
 
 
+def test_bounds_are_the_ends_or_hundredths() -> None:
+    """A distribution without an end reaches from its first to its last hundredth."""
+    assert Spread("uniform", (2.0, 5.0)).bounds == (2.0, 5.0)
+    assert Spread("normal", (0.0, 1.0)).bounds == pytest.approx(stats.norm.ppf([0.01, 0.99]))
+
+
 def test_choice_takes_each_value_equally_often() -> None:
     """Of evenly spaced quantiles, each of three values gets a third."""
     values, counts = np.unique(Spread("choice", (1.0, 4.0, 9.0)).at((np.arange(300) + 0.5) / 300), return_counts=True)

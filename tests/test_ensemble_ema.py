@@ -39,3 +39,4 @@ def test_ema_runs_a_scenario_as_its_model() -> None:
         experiments, outcomes = ema.perform_experiments(ema_model(study()), 5)
     expected = run_experiments(study(), experiments)
     np.testing.assert_array_equal(outcomes["x"], expected["x"])
+    assert set(experiments["limit"]) <= {5.0, 10.0}

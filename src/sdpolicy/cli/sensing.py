@@ -230,7 +230,7 @@ def _tornado(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> 
 
     factors = study.factors
     base = np.array([factor.base for factor in factors])
-    low, high = (factor_ends(study, quantile) for quantile in (0.0, 1.0 - 2.0**-53))
+    low, high = np.array([factor.spread.bounds for factor in factors]).T
     members = simulate_members(with_design(study, Listed(indices.one_at_a_time_points(base, low, high))), watch=watch)
     for text in texts:
         table = indices.one_at_a_time(_measured(members, text), [factor.name for factor in factors])
@@ -241,15 +241,3 @@ def _tornado(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> 
         j = int(np.argmax(reach.values))
         ends = f"{float(table['low'][j]):.6g} to {float(table['high'][j]):.6g}"
         terminal.say(f"The {text} moves most with {factors[j].name}: {ends} from its low to its high end.")
-
-
-def factor_ends(study: Study, quantile: float) -> np.ndarray:
-    """Return the ends of all inputs' ranges; unbounded distributions are read at 1 % and 99 %."""
-    import numpy as np
-
-    values = []
-    for factor in study.factors:
-        bounded = all(np.isfinite(factor.spread.ends))
-        at = quantile if bounded else min(max(quantile, 0.01), 0.99)
-        values.append(float(factor.spread.at(np.array([at]))[0]))
-    return np.array(values)

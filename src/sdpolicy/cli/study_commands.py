@@ -33,6 +33,7 @@ SENSITIVITY: Final = "\n\n".join((
     f"""{BLOCK}Examples:
   sdpolicy sensitivity core-korea-uncertain --out out
   sdpolicy sensitivity core-korea-uncertain --samples 1024 -y "crisis year"
+  sdpolicy sensitivity korea --samples 8192 --no-second-order --out out
   sdpolicy sensitivity core-korea --spread 0.1 --kind morris -y "final output\"""",
 ))  # fmt: skip
 DISCOVER: Final = "\n\n".join((

@@ -50,13 +50,16 @@ def run_experiments(study: Study, experiments: Sequence[Mapping[str, float]] | A
 def ema_model(study: Study, name: str = "sdpolicy") -> Any:
     """Return the study as an ``ema_workbench.Model``: its inputs uncertainties, its saved series outcomes.
 
+    EMA draws ranges evenly; choices and policies are categories, and distributions without ends reach from the
+    first to the last hundredth.
+
     Each experiment is one call of the compiled kernel; where EMA draws many, :func:`run_experiments` runs them at once.
 
     Raises:
         ResultError: when EMA Workbench is not installed.
     """
     try:
-        from ema_workbench import ArrayOutcome, Model, RealParameter
+        from ema_workbench import ArrayOutcome, CategoricalParameter, Model, RealParameter
     except ImportError as error:
         cure = "Install it with: pip install ema_workbench."
         raise ResultError(Problem("EMA Workbench", "it is not installed", cure)) from error
@@ -69,7 +72,10 @@ def ema_model(study: Study, name: str = "sdpolicy") -> Any:
 
     model = Model(name, function=_run_once)
     model.uncertainties = [
-        RealParameter(key, *factor.spread.ends) for key, factor in zip(keys, study.factors, strict=True)
+        CategoricalParameter(key, factor.spread.numbers)
+        if factor.spread.kind == "choice"
+        else RealParameter(key, *factor.spread.bounds)
+        for key, factor in zip(keys, study.factors, strict=True)
     ]
     model.outcomes = [ArrayOutcome(key) for key in series]
     return model

@@ -41,6 +41,14 @@ class Spread:
             return (max(self.low, 0.0) if self.kind == "lognormal" else self.low), self.high
         return min(self.numbers), max(self.numbers)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The ends; where one is infinite, the quantiles at 1 % and 99 %."""
+        if all(map(math.isfinite, self.ends)):
+            return self.ends
+        low, high = self.at(np.array([0.01, 0.99]))
+        return float(low), float(high)
+
     def at(self, quantile: FloatArray) -> FloatArray:
         """Return the values at quantiles in [0, 1)."""
         u = np.asarray(quantile, dtype=np.float64)
