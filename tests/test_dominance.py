@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sdpolicy.dominance import dominance, phases, polarity_phases, sentences
-from sdpolicy.dominance.found import find_loops
+from sdpolicy.dominance import agreement, dominance, phases, polarity_phases, sentences
+from sdpolicy.dominance.eigen import eigenvalues
+from sdpolicy.dominance.found import broken_by, find_loops, named_loops
 from sdpolicy.dominance.links import link_scores
 from sdpolicy.dominance.run import record
 from sdpolicy.dominance.scores import circle, dataset
+from sdpolicy.errors import SimulationError
 from sdpolicy.run import simulate
 from sdpolicy.scenario import case
 from sdpolicy.vensim import read_model
@@ -211,3 +213,37 @@ def peak_memory() -> float:
 def test_circle_in_words(stocks: list[str], words: str) -> None:
     """Loops without a name are described by their stocks."""
     assert circle(stocks) == words
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ('[cut]\nloops = ["R1"]\n', {"R1": "the scenario cuts exports -> new loans"}),
+        (
+            '[path]\n"new loans" = {points = [[1962, 1.0], [1990, 20.0]]}\n',
+            dict.fromkeys(("R1", "R4", "B6", "B6a"), "the scenario gives 'new loans'"),
+        ),
+        ('[freeze]\n"exports" = 1980\n', {}),
+    ],
+)
+def test_a_scenario_may_break_a_named_loop(tmp_path: Path, change: str, broken: dict[str, str]) -> None:
+    """Loops that a scenario cuts or gives a path to don't run round in it; the others are scored all the same."""
+    path = tmp_path / "s.toml"
+    path.write_text(f'title = "T"\nmodel = "core"\n{change}', encoding="utf-8")
+    chosen = case(path, read_model)
+    told = {loop.id: broken_by(chosen, loop) for loop in named_loops(chosen)}
+    assert {id_: why for id_, why in told.items() if why} == broken
+    scores = dominance(chosen, listed=1)
+    named = {str(id_) for id_, name in zip(scores.loop.values, scores.name.values, strict=True) if name}
+    assert named == told.keys() - broken.keys()
+
+
+def test_no_feedback_has_nothing_to_agree_on(tmp_path: Path) -> None:
+    """Where no loop acts, agreement is no number, and there are no eigenvalues to speak of."""
+    model = tmp_path / "filling.mdl"
+    control = "INITIAL TIME = 0 ~ Year ~ |\nFINAL TIME = 4 ~ Year ~ |\nTIME STEP = 1 ~ Year ~ |\nSAVEPER = 1 ~ Year ~ |"
+    model.write_text(f"{{UTF-8}}\ns = INTEG(2 * Time, 1) ~ m ~ |\n{control}\n", encoding="utf-8")
+    scores = dominance(model)
+    assert np.isnan(agreement(scores, scores, "family"))
+    with pytest.raises(SimulationError, match="no stock acts on itself"):
+        eigenvalues(model)

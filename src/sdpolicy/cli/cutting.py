@@ -42,7 +42,8 @@ def _show_together(items: Sequence[Judged]) -> None:
     table.add_row(Text("(all loops)"), *(Text(told(item)[0]) for item in first))
     for loop in dict.fromkeys(item.loop.id for item in items):
         own = [item for item in items if item.loop.id == loop]
-        table.add_row(Text(own[0].loop.label), *(Text(_cell(item)) for item in own))
+        cells = [own[0].idle, *([""] * (len(own) - 1))] if own[0].idle else [_cell(item) for item in own]
+        table.add_row(*map(Text, (own[0].loop.label, *cells)))
     terminal.console().print(table)
 
 

@@ -41,9 +41,8 @@ def halve(chosen: Case, scores: xr.Dataset) -> None:
         level = telling(scores)
         halved = dominance(chosen, step=chosen.grid.step / 2)
     same = agreement(scores, halved, level)
-    terminal.say(
-        f"With half the step the same loop leads in {same:.0%} of the time. {' '.join(sentences(halved, level))}"
-    )
+    first = f"With half the step the same loop leads in {same:.0%} of the time. " if np.isfinite(same) else ""
+    terminal.say(f"{first}{' '.join(sentences(halved, level))}")
     terminal.console().print()
 
 

@@ -25,9 +25,6 @@ def linearize(chosen: Case, scores: xr.Dataset, dates: Sequence[float]) -> xr.Da
 
         found = eigenvalues(chosen)
     stocks, every = int(found.attrs["stocks"]), int(found.attrs["all_stocks"])
-    if not stocks:
-        terminal.say("No stock of this model acts on itself or on another that acts back: there is no feedback.")
-        return found
     terminal.say(
         f"Made linear at each time, the {stocks} of {every} stocks (those of delays too) that drive each other:",
         style="bold",

@@ -56,6 +56,7 @@ def loops(name: str, asked: Questions, wishes: Wishes) -> None:
     terminal.say(" ".join(sentences(scores)))
     terminal.console().print()
     _show_loops(scores, asked.top, wishes.dates, telling(scores))
+    _absent(chosen)
     found = Finding([name])
     if wishes.out is not None:
         _keep_scores(found, scores, chosen, wishes)
@@ -87,7 +88,7 @@ def _linearize(found: Finding, chosen: Case, scores: xr.Dataset, wishes: Wishes)
     from sdpolicy.figures.eigenvalues import eigenvalues as rates
 
     values = linearize(chosen, scores, wishes.dates)
-    if wishes.out is not None and values.sizes["mode"]:
+    if wishes.out is not None:
         found.figures["eigenvalues"] = rates(values, wishes.dates)
         time = values["time"].values
         found.tables["eigenvalues.csv"] = as_csv("time", time, "eigenvalue", values["growth_rate"], values)
@@ -170,6 +171,16 @@ def _show_loops(scores: xr.Dataset, top: int, dates: Sequence[float], level: Lev
         table.add_row(*map(Text, _row(scores, relative[n], int(n), at)))
     terminal.console().print(table)
     terminal.console().print()
+
+
+def _absent(chosen: Case) -> None:
+    """Say which named loops do not run round in this scenario, and why."""
+    from sdpolicy.dominance.found import broken_by, named_loops
+
+    for loop in named_loops(chosen):
+        why = broken_by(chosen, loop)
+        if why:
+            terminal.say(f"{loop.label} does not run round here: {why}.")
 
 
 def _row(scores: xr.Dataset, shares: np.ndarray, n: int, dates: Sequence[float]) -> list[str]:

@@ -14,10 +14,11 @@ from sdpolicy.dominance.arithmetic import FloatArray, evaluate
 from sdpolicy.dominance.basis import independent_loops
 from sdpolicy.dominance.cycles import Loop, pairs, partitions
 from sdpolicy.dominance.derivatives import derivative
-from sdpolicy.dominance.found import named_loops, visible_members
+from sdpolicy.dominance.found import acting_loops, visible_members
 from sdpolicy.dominance.graph import Link
 from sdpolicy.dominance.named import locate
 from sdpolicy.dominance.run import History, record
+from sdpolicy.errors import Problem, SimulationError
 from sdpolicy.expression import references
 from sdpolicy.results import label
 from sdpolicy.scenario import Case, case
@@ -104,6 +105,9 @@ def eigenvalues(source: str | Path | Case, dominant: int = 3) -> xr.Dataset:
         (eigenvalue, time), the greatest growth rate first; ``link_elasticity`` (absolute value) and
         ``link_influence`` over (mode, link, time); ``loop_elasticity`` (real part) and ``loop_influence`` over
         (mode, loop, time). A named loop has its ``name``.
+
+    Raises:
+        SimulationError: when the model has no feedback, or a value is not finite.
     """
     chosen = case(source, read_model)
     history = record(chosen)
@@ -112,15 +116,15 @@ def eigenvalues(source: str | Path | Case, dominant: int = 3) -> xr.Dataset:
     part = next(iter(partitions(link for link, gain in linear.gains.items() if gain.any())), frozenset())
     inside = [link for link, gain in linear.gains.items() if gain.any() and part.issuperset(link)]
     states = [n for n, state in enumerate(linear.states) if state in part]
+    if not states:
+        raise SimulationError(Problem(chosen.program.name, "no stock acts on itself or on another that acts back"))
     values, left, right = decompose(linear.jacobian[:, states][:, :, states])
-    named = locate(history.graph, named_loops(chosen))
+    named = locate(history.graph, acting_loops(chosen))
     loops = independent_loops(inside, list(named))
     modes = range(min(dominant, len(states)))
     moved = np.array([link_influences(linear, inside, *_spread(linear, states, left, right, k)) for k in modes])
-    moved = moved.reshape(len(modes), len(inside), len(rows))
     scale = np.where(np.abs(values) > NONE, values, np.inf).T[: len(modes), None]
     split = np.array([split_over_loops(inside, loops, of_links) for of_links in moved])
-    split = split.reshape(len(modes), len(loops), len(rows))
     bare = label(chosen, np.empty((chosen.grid.saved, 0)), engine="llvm", outputs=())
     rate = f"1/{history.graph.lowered.by_id['time_step'].unit or 'time'}"
     return xr.Dataset(

@@ -17,6 +17,7 @@ from sdpolicy.dominance.graph import Graph, Link
 from sdpolicy.dominance.links import Version, link_scores
 from sdpolicy.dominance.named import locate
 from sdpolicy.dominance.run import History
+from sdpolicy.program import fold
 from sdpolicy.scenario import Case
 from sdpolicy.scenario.loops import NamedLoop, read_loops
 
@@ -47,6 +48,22 @@ class Found:
 def named_loops(case: Case) -> tuple[NamedLoop, ...]:
     """Return the loops that the file beside the case's model names."""
     return read_loops(Path(case.program.source)) if case.program.source else ()
+
+
+def acting_loops(case: Case) -> tuple[NamedLoop, ...]:
+    """Return the named loops that the scenario leaves whole: those without a link that it cuts or gives a path to."""
+    return tuple(loop for loop in named_loops(case) if not broken_by(case, loop))
+
+
+def broken_by(case: Case, loop: NamedLoop) -> str:
+    """Return what the scenario does to a loop so that it does not run round any more, or an empty text."""
+    around = [(fold(a), fold(b)) for a, b in pairs(loop.variables)]
+    for item in case.applied:
+        if item.kind == "cut" and (fold(item.value["from"]), fold(item.value["to"])) in around:
+            return f"the scenario cuts {item.name}"
+        if item.kind == "path" and fold(item.name) in {target for _, target in around}:
+            return f"the scenario gives '{item.name}'"
+    return ""
 
 
 def find_loops(

@@ -122,6 +122,8 @@ def agreement(first: xr.Dataset, second: xr.Dataset, level: Level, partition: in
     leads = []
     for scores in (first, second):
         held = shares(scores, level, partition)
+        if not held.labels:
+            return float("nan")
         acts = np.abs(held.values).sum(axis=0) > 0
         who = np.array([*held.labels, ""])[np.abs(held.values).argmax(axis=0)]
         leads.append(np.where(acts, who, ""))

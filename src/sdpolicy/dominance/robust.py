@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sdpolicy.backends import llvm
 from sdpolicy.backends.base import FloatArray
 from sdpolicy.dominance.cycles import Loop, pairs
-from sdpolicy.dominance.found import named_loops
+from sdpolicy.dominance.found import acting_loops
 from sdpolicy.dominance.graph import build, unfold
 from sdpolicy.dominance.links import link_scores
 from sdpolicy.dominance.named import locate
@@ -121,7 +121,7 @@ def robustness(
 
 
 def _task(chosen: Case) -> tuple[_Task, list[str], list[str]]:
-    names = named_loops(chosen)
+    names = acting_loops(chosen)
     if not names:
         what = "the model names no loops, so that none can be followed from member to member"
         raise ScenarioError(Problem(chosen.program.name, what, f"List them in {chosen.program.name}.loops.toml."))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sdpolicy.dominance.arithmetic import FloatArray
 from sdpolicy.dominance.cycles import Loop
-from sdpolicy.dominance.found import MOST, Found, Table, find_loops, named_loops, visible_members
+from sdpolicy.dominance.found import MOST, Found, Table, acting_loops, find_loops, visible_members
 from sdpolicy.dominance.links import Version
 from sdpolicy.dominance.run import record
 from sdpolicy.results import label
@@ -60,7 +60,7 @@ def dominance(
         ScenarioError, SimulationError: as :func:`sdpolicy.simulate`.
     """
     chosen = case(source, read_model)
-    found = find_loops(record(chosen, step), named_loops(chosen), version=version, most=most)
+    found = find_loops(record(chosen, step), acting_loops(chosen), version=version, most=most)
     return dataset(chosen, found, listed)
 
 
