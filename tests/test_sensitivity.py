@@ -269,6 +269,16 @@ def test_pawn_knows_an_input_that_does_nothing() -> None:
     assert found["median"].values[0] > 5 * found.attrs["dummy"]
 
 
+def test_pawn_of_a_policy_that_is_on_or_off() -> None:
+    """An input of two values has two slices: each is as far from all members as the outcome's share of the other."""
+    points = MonteCarlo(4000, 2, 2).unit(0, 4000)
+    inputs = np.column_stack([points[:, 0] > 0.5, points[:, 1] > 0.5]).astype(float)
+    found = sensitivity.pawn(inputs[:, 0] + 0.1 * points[:, 1], inputs, ["acts", "idle"])
+    assert found["maximum"].values[0] == pytest.approx(0.5, abs=0.03)
+    acts = sensitivity.pawn(inputs[:, 0], inputs, ["acts", "idle"])
+    assert acts["median"].values[1] < 2 * acts.attrs["dummy"]
+
+
 def test_regional_names_what_separates() -> None:
     """A group that one input decides is told by that input alone."""
     points = MonteCarlo(1000, 3, 5).unit(0, 1000)

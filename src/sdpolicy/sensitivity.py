@@ -275,17 +275,22 @@ def pawn(outcome: FloatArray, inputs: FloatArray, names: Sequence[str], slices: 
     order = np.argsort(y, kind="stable")
     last = np.append(np.diff(y[order]) > 0, True)  # where values are equal, the last of them counts
     idle = np.random.default_rng(0).random((len(y), 20))
-    found = np.array([_distances(column[order], last, slices) for column in x.T])
-    floor = np.array([_distances(column[order], last, slices) for column in idle.T])
-    variables = {"median": ("input", np.median(found, axis=1)), "maximum": ("input", found.max(axis=1))}
-    attrs = {"dummy": float(np.quantile(np.median(floor, axis=1), LEVEL)), "used": len(y), "slices": slices}
+    found = [_distances(column[order], last, slices) for column in x.T]
+    floor = [float(np.median(_distances(column[order], last, slices))) for column in idle.T]
+    variables = {
+        "median": ("input", [float(np.median(distances)) for distances in found]),
+        "maximum": ("input", [float(distances.max()) for distances in found]),
+    }
+    attrs = {"dummy": float(np.quantile(floor, LEVEL)), "used": len(y), "slices": slices}
     return xr.Dataset(variables, {"input": list(names)}, attrs)
 
 
 def _distances(sorted_input: FloatArray, last: NDArray[np.bool_], slices: int) -> FloatArray:
+    """Return the distance of each slice that holds members: an input with few values fills few slices."""
     edges = np.quantile(sorted_input, np.linspace(0, 1, slices + 1)[1:-1])
     member = np.searchsorted(edges, sorted_input, side="right")[:, np.newaxis] == np.arange(slices)
-    inside = member.cumsum(axis=0) / np.maximum(member.sum(axis=0), 1)
+    member = member[:, member.any(axis=0)]
+    inside = member.cumsum(axis=0) / member.sum(axis=0)
     overall = np.arange(1, len(last) + 1)[:, np.newaxis] / len(last)
     return np.asarray(np.abs(inside - overall)[last].max(axis=0))
 
