@@ -1,0 +1,55 @@
+"""What becomes of the models in the public collection of the system-dynamics community, by the names of its folders.
+
+The collection is SDXorg/test-models on GitHub (its folder tests/), with the output that Vensim gives to each
+model. Its files are not part of this repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+RIGHT: Final = frozenset(
+    """
+    active_initial active_initial_circular arguments arithmetics arithmetics_exp array_with_line_break
+    builtin_min chained_initialization conditional_subscripts constant_expressions delay_fixed delay_parentheses
+    delays elm_count euler_step_vs_saveper except except_multiple except_subranges exponentiation forecast
+    fully_invalid_names function_capitalization game if_stmt initial_function input_functions
+    integer_float_combination limits line_breaks line_continuation log logicals lookups lookups_funcnames
+    lookups_inline lookups_inline_bounded lookups_inline_spaces lookups_with_expr lookups_without_range
+    macro_cross_reference macro_expression macro_multi_expression macro_multi_macros macro_stock
+    macro_trailing_definition model_doc multiple_lines_def na nested_functions parentheses power reality_checks
+    reference_capitalization repeated_subscript rounding smaller_range smooth special_characters
+    stocks_with_expressions subrange_merge subscript_1d_aggregation subscript_3d_arrays
+    subscript_3d_arrays_lengthwise subscript_3d_arrays_widthwise subscript_aggregation subscript_constant_call
+    subscript_copy subscript_definition subscript_docs subscript_element_name
+    subscript_individually_defined_1_of_2d_arrays subscript_individually_defined_stocks subscript_logicals
+    subscript_mapping_simple subscript_mapping_vensim subscript_mixed_assembly subscript_numeric_range
+    subscript_selection subscript_subranges subscript_subranges_equal subscript_switching
+    subscript_transposition subscript_updimensioning subscripted_flows subscripted_if_then_else
+    subscripted_logicals subscripted_ramp_step subscripted_round subscripted_trend subscripted_trig
+    subscripted_xidz subset_duplicated_coord tabbed_arrays time trend unchangeable_constant unicode_characters
+    variable_ranges xidz_zidz zeroled_decimals
+    """.split()
+)
+"""These must run, and give what Vensim gave."""
+
+REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
+    "allocate_available": ("ALLOCATE AVAILABLE",),
+    "allocate_by_priority": ("ALLOCATE BY PRIORITY",),
+    "control_vars": ("'TIME STEP'", "changes during the run"),
+    "data_from_other_model": (":RAW:", "no equation: it would be read from a data file"),
+    "dynamic_final_time": ("'FINAL TIME'", "changes during the run"),
+    "get_time_value": ("GET TIME VALUE",),
+    "invert_matrix": ("INVERT MATRIX",),
+    "macro_multi_output": ("several outputs",),
+    "subscripted_lookups": ("x values do not increase",),
+    "vector_order": ("VECTOR SORT ORDER",),
+    "vector_select": ("VECTOR SELECT",),
+}
+"""These must be refused, in a message that names the construct."""
+
+SINGLE_PRECISION: Final[Mapping[str, str]] = {
+    "sample_if_true": "SIN(EXP(Time)): Vensim, in single precision, has lost every digit of the sine by Time = 10",
+}
+"""Here the recorded numbers are no judge, and why."""
