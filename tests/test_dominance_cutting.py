@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sdpolicy.dominance import dominance
-from sdpolicy.dominance.causes import causes_of, inflows_of
+from sdpolicy.dominance.causes import causes_of
 from sdpolicy.dominance.cutting import WHOLE, cuts
 from sdpolicy.dominance.graph import build
 from sdpolicy.dominance.named import locate
@@ -96,10 +96,8 @@ def test_unknown_loops_and_variables_are_refused() -> None:
         cuts(KOREA, outputs=["outputs"])
 
 
-def test_causes_and_inflows_by_name() -> None:
-    """What a variable is computed from, and what fills a stock, in the model's own names."""
+def test_causes_by_name() -> None:
+    """What a variable is computed from, in the model's own names."""
     program = read_model(ROOT / "models" / "core.mdl")
     assert causes_of(program)["exports"] == ("export share", "world demand")
     assert causes_of(program)["capital"] == ("investment", "depreciation")
-    assert inflows_of(program)["knowledge base"] == ("technology imports", "innovation")
-    assert inflows_of(program)["capital"] == ("investment",)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sdpolicy.dominance import dominance, phases, telling
-from sdpolicy.dominance.causes import causes_of, inflows_of
+from sdpolicy.dominance.causes import causes_of
 from sdpolicy.dominance.eigen import eigenvalues
 from sdpolicy.dominance.judged import judge
 from sdpolicy.dominance.modes import named_movers
@@ -26,10 +26,8 @@ from sdpolicy.figures.eigenvalues import eigenvalues as rates
 from sdpolicy.figures.loops import loops as diagrams
 from sdpolicy.figures.members import members
 from sdpolicy.figures.render import render
-from sdpolicy.figures.stockflow import stockflow
 from sdpolicy.run import simulate
 from sdpolicy.vensim import read_model
-from sdpolicy.vensim.sketch import read_sketch
 from sdpolicy.why import why
 
 ROOT = Path(__file__).parents[1]
@@ -126,12 +124,3 @@ def test_causes_strip() -> None:
     assert "liquidity" in text
     with pytest.raises(ResultError, match="Did you mean 'investment'"):
         causes(simulate(KOREA), "investmnt", tree)
-
-
-def test_stock_and_flow_diagram() -> None:
-    """The diagram has every stock and flow of the sketch; inflows get heads into their stocks."""
-    view = read_sketch(CORE).views[0]
-    figure = stockflow(view, "core", inflows_of(read_model(CORE)))
-    text = words(figure).replace("\n", " ")
-    assert all(name in text for name in ("capital", "debt", "knowledge base", "new loans", "repayment"))
-    assert len(figure.axes[0].patches) > len(stockflow(view, "core").axes[0].patches)

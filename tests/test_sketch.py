@@ -23,6 +23,9 @@ $192-192-192,0,Arial|12||0-0-0|0-0-0|0-0-255|-1--1--1|-1--1--1|72,72,100,0
 1,10,8,7,0,0,0,0,0,64,0,-1--1--1,,1|(300,250)|
 12,11,0,600,50,60,20,8,135,0,0,-1,0,0,0
 The heart of it
+11,12,0,600,200,6,8,2,3,0,0,1,0,0,0
+12,13,0,600,222,30,9,8,4,0,2,-1,0,0,0,0-0-0,0-0-0,|10|I|0-90-160
+wear
 10,broken,line
 \\\---/// Sketch information - do not modify anything except names
 V300  Do not put anything below this section - it will be ignored
@@ -43,14 +46,15 @@ def test_a_page_holds_what_its_author_drew(tmp_path: Path) -> None:
         Box(1, "Capital", 300, 100, 40, 20, "stock"),
         Box(6, "net, investment", 200, 120, 50, 11, "variable"),
         Box(7, "interest rate", 200, 250, 50, 11, "variable"),
-        Box(8, "Capital", 400, 250, 50, 11, "shadow"),
+        Box(8, "Capital", 400, 250, 50, 11, "shadow", "", "#808080"),
         Box(11, "The heart of it", 600, 50, 60, 20, "comment"),
+        Box(13, "wear", 600, 222, 30, 9, "comment", "I", "#005aa0"),
     )
-    assert first.valves == (Valve(5, 200, 100, "net, investment"),)
+    assert first.valves == (Valve(5, 200, 100, "net, investment"), Valve(12, 600, 200))
     assert first.clouds == (Cloud(2, 100, 100),)
     assert first.arrows == (
         Arrow(5, 1, None, ((250, 100),), "", is_pipe=True),
-        Arrow(5, 2, None, ((150, 100),), "", is_pipe=True),
+        Arrow(5, 2, None, ((150, 100),), "", is_pipe=True, has_head=False),
         Arrow(7, 6, (230, 190), (), "-"),
         Arrow(8, 7),
     )

@@ -196,16 +196,14 @@ def _row(scores: xr.Dataset, shares: np.ndarray, n: int, dates: Sequence[float])
 
 def _sketched(chosen: Case) -> dict[str, Figure]:
     """Return the stock-and-flow diagrams of the views that the model's author drew."""
-    from sdpolicy.dominance.causes import inflows_of
     from sdpolicy.figures.stockflow import stockflow
     from sdpolicy.vensim.sketch import read_sketch
 
     if not chosen.program.source:
         return {}
     views = [view for view in read_sketch(chosen.program.source).views if view.boxes]
-    fills = inflows_of(chosen.program) if views else {}
     name = chosen.program.name
     return {
-        "stockflow" if len(views) == 1 else f"stockflow-{n + 1}": stockflow(view, f"{name}: {view.name}", fills)
+        "stockflow" if len(views) == 1 else f"stockflow-{n + 1}": stockflow(view, f"{name} · {view.name}")
         for n, view in enumerate(views)
     }

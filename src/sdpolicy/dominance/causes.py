@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sdpolicy.dominance.graph import build
 from sdpolicy.expression import references
-from sdpolicy.lower import lower
 from sdpolicy.program import CONTROL, Program
 
 
@@ -24,14 +22,4 @@ def causes_of(program: Program) -> Mapping[str, tuple[str, ...]]:
             if other.id in reads[quantity.id] and other.id != quantity.id and other.id not in CONTROL
         )
         for quantity in program.quantities
-    }
-
-
-def inflows_of(program: Program) -> Mapping[str, tuple[str, ...]]:
-    """Return, for each stock, the names of the flows that fill it."""
-    graph = build(lower(program))
-    return {
-        graph.names[stock]: tuple(graph.names[key] for key, sign in terms if sign > 0)
-        for stock, terms in graph.flows.items()
-        if stock in graph.visible
     }

@@ -23,6 +23,8 @@ class Box:
     """A name or a comment: its middle, and half of its width and height.
 
     A ``stock`` has a frame; a ``shadow`` is a second picture of a variable that is defined elsewhere.
+    ``style`` (of the letters ``B`` bold, ``I`` slanted, ``U``, ``S``) and ``colour`` (``#rrggbb``) are what its
+    author gave this one apart from the rest, or empty; ``framed`` is a comment in a box of its own.
     """
 
     number: int
@@ -32,6 +34,9 @@ class Box:
     width: float
     height: float
     kind: BoxKind
+    style: str = ""
+    colour: str = ""
+    framed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Arrow:
 
     ``control`` is the point that bends it, or None for a straight one; ``path`` are the corners of a pipe
     (``is_pipe``), which runs from a valve to a stock or cloud; ``polarity`` is what stands at its head:
-    ``+``, ``-``, ``s``, ``o`` or nothing.
+    ``+``, ``-``, ``s``, ``o`` or nothing. ``has_head`` tells at which end of a flow's pipes material arrives.
     """
 
     source: int
@@ -68,6 +73,7 @@ class Arrow:
     path: tuple[Point, ...] = ()
     polarity: str = ""
     is_pipe: bool = False
+    has_head: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,9 @@ class Sketch:
 _MARK: Final = re.compile(r"^\\\\\\---///.*$", re.MULTILINE)
 _END: Final = "///---\\\\\\"
 _FIELD: Final = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^,])*')
+_LOOK: Final = re.compile(r"\|\d*\|([BIUS]*)\|(\d+)-(\d+)-(\d+)$")
+_HEADLESS: Final = 64
+"""The bit of a pipe's shape by which Vensim leaves out the head: 4 has one, 100 has none."""
 _CLOUD_SYMBOL: Final = "48"
 """What Vensim writes in the place of a comment's text where a cloud stands."""
 
@@ -170,15 +179,24 @@ def _variable(fields: list[str]) -> Box:
     shape, bits = int(fields[7]), int(fields[8])
     kind: BoxKind = "shadow" if bits % 2 == 0 else "stock" if shape & 0b11111 == 3 else "variable"
     x, y, width, height = map(float, fields[3:7])
-    return Box(int(fields[1]), bare(fields[2]).replace('\\"', '"'), x, y, width, height, kind)
+    return Box(int(fields[1]), bare(fields[2]).replace('\\"', '"'), x, y, width, height, kind, *_look(fields))
+
+
+def _look(fields: list[str]) -> tuple[str, str]:
+    """Return the style and colour of the font in the last field; black is no colour."""
+    found = _LOOK.search(fields[-1])
+    if found is None:
+        return "", ""
+    colour = "#" + "".join(f"{min(int(part), 255):02x}" for part in found.groups()[1:])
+    return found[1], "" if colour == "#000000" else colour
 
 
 def _comment(fields: list[str], following: str) -> Box | Cloud:
     x, y, width, height = map(float, fields[3:7])
     if fields[2] == _CLOUD_SYMBOL:
         return Cloud(int(fields[1]), x, y)
-    text = following.strip() if int(fields[8]) & 4 or fields[2] == "0" else bare(fields[2])
-    return Box(int(fields[1]), text, x, y, width, height, "comment")
+    text = following.strip().replace("\\n", "\n") if int(fields[8]) & 4 or fields[2] == "0" else bare(fields[2])
+    return Box(int(fields[1]), text, x, y, width, height, "comment", *_look(fields), int(fields[7]) & 0b11111 == 3)
 
 
 def _arrow(fields: list[str]) -> Arrow:
@@ -187,14 +205,15 @@ def _arrow(fields: list[str]) -> Arrow:
     sign = int(fields[6])
     thickness = int(fields[7])
     is_pipe = thickness >= 20
+    has_head = not (is_pipe and int(fields[4]) & _HEADLESS)
     bent = points[0] if points and fields[4] != "0" and not is_pipe else None
     polarity = chr(sign) if sign in map(ord, "+-soSO") else ""
-    return Arrow(int(fields[2]), int(fields[3]), bent, points if is_pipe else (), polarity.lower(), is_pipe)
+    return Arrow(int(fields[2]), int(fields[3]), bent, points if is_pipe else (), polarity.lower(), is_pipe, has_head)
 
 
 def _named(valves: list[Valve], boxes: list[Box]) -> Iterator[Valve]:
-    """Give each valve the name of the box that Vensim wrote right after it: the flow's own."""
-    following = {box.number: box for box in boxes}
+    """Give each valve the name of the variable that Vensim wrote right after it: the flow's own."""
+    following = {box.number: box for box in boxes if box.kind != "comment"}
     for valve in valves:
         box = following.get(valve.number + 1)
         near = box is not None and abs(box.x - valve.x) < 200 and abs(box.y - valve.y) < 200
