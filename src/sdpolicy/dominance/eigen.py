@@ -123,10 +123,24 @@ def eigenvalues(source: str | Path | Case, dominant: int = 3) -> xr.Dataset:
     loops = independent_loops(inside, list(named))
     modes = range(min(dominant, len(states)))
     moved = np.array([link_influences(linear, inside, *_spread(linear, states, left, right, k)) for k in modes])
-    scale = np.where(np.abs(values) > NONE, values, np.inf).T[: len(modes), None]
     split = np.array([split_over_loops(inside, loops, of_links) for of_links in moved])
+    names = history.graph.names
+    found = _labelled(values, moved, split, f"1/{history.graph.lowered.by_id['time_step'].unit or 'time'}")
     bare = label(chosen, np.empty((chosen.grid.saved, 0)), engine="llvm", outputs=())
-    rate = f"1/{history.graph.lowered.by_id['time_step'].unit or 'time'}"
+    found = found.assign_coords(
+        time=("time", linear.time, bare["time"].attrs),
+        link=[f"{names[a]} → {names[b]}" for a, b in inside],
+        loop=[f"{n + 1} {around(visible_members(history.graph, loop))}" for n, loop in enumerate(loops)],
+        name=("loop", [named[loop].label if loop in named else "" for loop in loops]),
+    )
+    return found.assign_attrs(
+        {**bare.attrs, "method": "euler", "stocks": len(states), "all_stocks": len(linear.states)}
+    )
+
+
+def _labelled(values: ComplexArray, moved: ComplexArray, split: ComplexArray, rate: str) -> xr.Dataset:
+    """Return eigenvalues (times, n), and what links and loops do to some of them (modes, links, times), by name."""
+    scale = np.where(np.abs(values) > NONE, values, np.inf).T[: len(moved), None]
     return xr.Dataset(
         {
             "growth_rate": (("eigenvalue", "time"), values.real.T, {"long_name": "real part", "units": rate}),
@@ -136,15 +150,7 @@ def eigenvalues(source: str | Path | Case, dominant: int = 3) -> xr.Dataset:
             "loop_elasticity": (("mode", "loop", "time"), (split / scale).real),
             "loop_influence": (("mode", "loop", "time"), split.real, {"units": rate}),
         },
-        {
-            "time": ("time", linear.time, bare["time"].attrs),
-            "eigenvalue": np.arange(len(states)),
-            "mode": np.arange(len(modes)),
-            "link": [f"{history.graph.names[a]} → {history.graph.names[b]}" for a, b in inside],
-            "loop": [f"{n + 1} {around(visible_members(history.graph, loop))}" for n, loop in enumerate(loops)],
-            "name": ("loop", [named[loop].label if loop in named else "" for loop in loops]),
-        },
-        {**bare.attrs, "method": "euler", "stocks": len(states), "all_stocks": len(linear.states)},
+        {"eigenvalue": np.arange(values.shape[1]), "mode": np.arange(len(moved))},
     )
 
 
