@@ -27,9 +27,9 @@ RIGHT: Final = frozenset(
     subscript_mapping_simple subscript_mapping_vensim subscript_mixed_assembly subscript_numeric_range
     subscript_selection subscript_subranges subscript_subranges_equal subscript_switching
     subscript_transposition subscript_updimensioning subscripted_flows subscripted_if_then_else
-    subscripted_logicals subscripted_ramp_step subscripted_round subscripted_trend subscripted_trig
-    subscripted_xidz subset_duplicated_coord tabbed_arrays time trend unchangeable_constant unicode_characters
-    variable_ranges xidz_zidz zeroled_decimals
+    subscripted_logicals subscripted_lookups subscripted_ramp_step subscripted_round subscripted_trend
+    subscripted_trig subscripted_xidz subset_duplicated_coord tabbed_arrays time trend unchangeable_constant
+    unicode_characters variable_ranges xidz_zidz zeroled_decimals
     """.split()
 )
 """These must run, and give what Vensim gave."""
@@ -43,7 +43,6 @@ REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
     "get_time_value": ("GET TIME VALUE",),
     "invert_matrix": ("INVERT MATRIX",),
     "macro_multi_output": ("several outputs",),
-    "subscripted_lookups": ("x values do not increase",),
     "vector_order": ("VECTOR SORT ORDER",),
     "vector_select": ("VECTOR SELECT",),
 }

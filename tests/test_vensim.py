@@ -176,11 +176,10 @@ def test_text_is_never_executed(write: Write, tmp_path: Path) -> None:
 
 def test_all_problems_come_at_once(write: Write) -> None:
     """Problems of syntax, names and tables are reported together, each with line and variable."""
-    message = refusal(write, "a = (1 ~~|\nb = a + wage ~~|\nWages = 2 ~~|\nf((1,1),(0,0)) ~~|\nc = f(1) ~~|")
+    message = refusal(write, "a = (1 ~~|\nb = a + wage ~~|\nWages = 2 ~~|\nf((1,1),(1,0)) ~~|\nc = f(1) ~~|")
     assert message.splitlines() == [
         "small.mdl, line 2, 'a': a '(' is not closed.",
-        "small.mdl, line 5, 'f': the table's x values do not increase: 0 follows 1."
-        " Write the points in the order of x, each x once.",
+        "small.mdl, line 5, 'f': the table has two values for x = 1. Write each x once.",
         "small.mdl, line 3, 'b': 'wage' is not defined. Did you mean 'Wages'?",
     ]
 
@@ -189,7 +188,7 @@ BAD = [
     ("x = y ~~|", "'x': 'y' is not defined"),
     ("x = 1 ~~|\nX = 2 ~~|", "'x' is defined more than once (lines 2 and 3)"),
     ("f() ~~|", "'f': the table is empty"),
-    ("f((0,0),(0,1)) ~~|", "'f': the table's x values do not increase: 0 follows 0"),
+    ("f((0,0),(0,1)) ~~|", "'f': the table has two values for x = 0"),
     ("f(1,2,3) ~~|", "'f': the table has more x than y values"),
     ("f((0,0),(1,1)) ~~| x = f ~~|", "'x': the table 'f' stands where a number is expected"),
     ("f = 2 ~~| x = f(1) ~~|", "'x': 'f' is called like a table, and is none"),

@@ -24,6 +24,12 @@ TABLES = [
         },
     ),
     *series(
+        "lookup_unsorted",
+        "Vensim's output on record: points count in the order of x, in whatever order they are written",
+        upto(4),
+        {"read": (-1, -1, -7, -3, -3)},
+    ),
+    *series(
         "lookup_listed",
         "Reference Manual, Lookups: first all x values, then all y values",
         upto(6),

@@ -230,10 +230,10 @@ _PAIR: Final = re.compile(rf"\(({_SIGNED}),({_SIGNED})\)")
 
 
 def read_points(text: str) -> Points:
-    """Return the points of a table written as ``[limits],(x,y),(x,y)...`` or as ``x,x,...,y,y,...``.
+    """Return the points of a table written as ``[limits],(x,y),(x,y)...`` or as ``x,x,...,y,y,...``, by x.
 
     Raises:
-        Refusal: when it is empty, is no list of points, or x does not increase.
+        Refusal: when it is empty, is no list of points, or has an x twice.
     """
     bare = re.sub(r"\s+", "", text)
     if bare.startswith("["):
@@ -254,8 +254,8 @@ def read_points(text: str) -> Points:
         pairs = list(zip(values[:half], values[half:], strict=True))
     else:
         raise Refusal("the table is not a list of points", "Write it as (x, y), (x, y), ...")
+    pairs.sort(key=lambda pair: pair[0])  # as Vensim does
     for (before, _), (after, _) in itertools.pairwise(pairs):
-        if not before < after:
-            cure = "Write the points in the order of x, each x once."
-            raise Refusal(f"the table's x values do not increase: {after:g} follows {before:g}", cure)
+        if before == after:
+            raise Refusal(f"the table has two values for x = {after:g}", "Write each x once.")
     return tuple(x for x, _ in pairs), tuple(y for _, y in pairs)
