@@ -113,6 +113,8 @@ def test_eigenvalues_on_one_page() -> None:
         assert all(mover.label in text for mover in named_movers(found, date))
     logistic = rates(eigenvalues(ROOT / "tests" / "textbook" / "logistic.mdl"))
     assert "dies away, halving in" in words(logistic)
+    assert "in swings of" not in text
+    assert "in swings of" in words(rates(eigenvalues(ROOT / "tests" / "textbook" / "inventory.mdl")))
 
 
 def test_causes_strip() -> None:

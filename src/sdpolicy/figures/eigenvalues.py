@@ -74,9 +74,12 @@ def _rates(axes: Axes, found: xr.Dataset, dates: Sequence[float]) -> None:
 
 
 def _mode(found: xr.Dataset, date: float) -> str:
-    n = int(np.argmin(np.abs(found["time"].values - date)))
+    """Return what the strongest mode does at a date; swings longer than the run are left out."""
+    time = found["time"].values
+    n = int(np.argmin(np.abs(time - date)))
     rate, swing = (float(found[key].values[0, n]) for key in ("growth_rate", "frequency"))
-    return spoken(rate, swing, str(found["time"].attrs.get("units", ""))).partition(", in swings")[0]
+    seen = swing if abs(swing) * float(time[-1] - time[0]) >= 2 * np.pi else 0.0
+    return spoken(rate, seen, str(found["time"].attrs.get("units", "")))
 
 
 def _listed(found: xr.Dataset, date: float) -> list[Mover]:
