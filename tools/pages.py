@@ -19,6 +19,9 @@ from sdpolicy.figures.comparison import comparison
 from sdpolicy.figures.dominance import dominance as areas
 from sdpolicy.figures.loops import loops
 from sdpolicy.figures.render import render
+from sdpolicy.figures.stockflow import stockflow
+from sdpolicy.library import model_path
+from sdpolicy.vensim.sketch import read_sketch
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -61,6 +64,12 @@ def draw_figures(folder: Path) -> None:
         (folder / f"{name}-dominance.svg").write_bytes(render(areas(scores, dates=DATES), "svg"))
         if name == "korea":
             (folder / "korea-loops.svg").write_bytes(render(loops(scores, DATES), "svg"))
+
+
+def draw_sectors(folder: Path) -> None:
+    """Write the page on which the country model's author drew all sectors."""
+    view = read_sketch(model_path("catchup")).views[0]
+    (folder / "catchup.svg").write_bytes(render(stockflow(view, "The country model"), "svg"))
 
 
 def rows(pattern: str) -> Iterator[Mapping[str, str]]:
@@ -125,3 +134,4 @@ if __name__ == "__main__":
     (DOCS / "definitions.md").write_text(definitions(), encoding="utf-8", newline="\n")
     if sys.argv[1:] != ["definitions"]:
         draw_figures(DOCS / "figures")
+        draw_sectors(DOCS / "figures")
