@@ -392,6 +392,14 @@ def test_settings_name_the_data_files(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [one.body for one in program.equations if one.target == "x"] == [Lookup("x_data", Ref(TIME)), Num(7.0)]
 
 
+@pytest.mark.parametrize("cell", ["", "x", "nan", "1_000", "inf"])
+def test_a_constant_that_is_no_number_is_refused(write: Write, tmp_path: Path, cell: str) -> None:
+    """A cell is a number where Vensim would take it for one, and nothing else is."""
+    (tmp_path / "c.csv").write_text(f"a,b\n1,{cell}\n", encoding="utf-8")
+    said = refusal(write, "x = GET DIRECT CONSTANTS('c.csv', ',', 'B2') ~~|")
+    assert "'x': the cell 0 below and 0 right of B2 holds no number" in said
+
+
 def test_random_functions_keep_their_seeds(write: Write) -> None:
     """Each call carries its own limits and seed."""
     program = read(write, "x = RANDOM UNIFORM(2, 4, 7) ~~| y = RANDOM 0 1() ~~| z = RANDOM NORMAL(-1, 1, 0, 1, 3) ~~|")

@@ -54,6 +54,13 @@ TABLES = [
         dict.fromkeys(("linear", "forward", "backward", "beyond", "before"), MODES),
     ),
     *series(
+        "data_gaps",
+        "as Vensim reads files: the first time that is no number ends the data; a value that is none is no point",
+        upto(4),
+        {"price": (10, 20, 30, 30, 30), "curve": (10, 20, 30, 30, 30), "beside": (1, 2, 3, 3, 3)},
+        dict.fromkeys(("price", "curve", "beside"), "the reference engine is not given data files"),
+    ),
+    *series(
         "data_csv",
         "Reference Manual, data variables: a missing number is no point",
         upto(6),

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from sdpolicy.program import fold
-from sdpolicy.vensim.prepare import Points, Refusal
+from sdpolicy.vensim.prepare import NUMBER, Points, Refusal
 from sdpolicy.vensim.subscripts import bare
 
 Value = str | float | None
 LARGEST: Final = 50_000_000
 """Bytes that a data file may have."""
 
+_NUMBER: Final = re.compile(rf"[+-]?{NUMBER}")
 _CELL: Final = re.compile(r"\s*([A-Za-z]{1,3})(\d{1,7})\s*(\*?)\s*")
 Place = tuple[int, int]
 """Row and column, counted from 0."""
@@ -45,10 +46,7 @@ class Sheet:
         if isinstance(found, int | float):
             return float(found)
         text = str(found).strip()
-        try:
-            return float(text)
-        except ValueError:
-            return text or None
+        return float(text) if _NUMBER.fullmatch(text) else text or None
 
 
 class Files:
@@ -154,7 +152,8 @@ def series(sheet: Sheet, along: str, cell: str, count: int) -> list[Points]:
     """Return ``count`` series of points, in rows or columns beside each other.
 
     ``along`` is the row (number), the column (letters) or the named range that holds x; ``cell`` is the
-    first y of the first series. Points without x or y are left out.
+    first y of the first series. The first cell without an x ends all of them, as in Vensim: what comes behind
+    a gap is something else. A point without y is left out.
 
     Raises:
         Refusal: when there is no point at all, or x does not increase.
@@ -168,7 +167,9 @@ def series(sheet: Sheet, along: str, cell: str, count: int) -> list[Points]:
         for step in steps:
             x = sheet.value(line, step) if in_row else sheet.value(step, line)
             y = sheet.value(row + number, step) if in_row else sheet.value(step, column + number)
-            if isinstance(x, float) and isinstance(y, float):
+            if not isinstance(x, float):
+                break
+            if isinstance(y, float):
                 points.append((x, y))
         found.append(_increasing(points, cell))
     return found
