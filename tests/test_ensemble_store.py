@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import growing
 from growing import contents, study
@@ -260,6 +261,16 @@ def test_a_hole_is_told_when_read(tmp_path: Path) -> None:
     assert stored.read(["x"], 32, 40)["x"].notnull().all()
     with pytest.raises(ResultError, match="--resume"):
         stored.read(["x"])
+
+
+def test_members_reduced_block_by_block_are_those_reduced_at_once() -> None:
+    """What is made of each block's members, put together, is what is made of all of them: values, inputs, names."""
+
+    def last(members: xr.Dataset) -> xr.Dataset:
+        return members.isel(time=slice(-1, None))
+
+    whole = last(simulate_members(study(30, 7)))
+    assert simulate_members(study(30, 7), reduced=last).identical(whole)
 
 
 def test_blocks_do_not_change_members() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sdpolicy.ensemble import Sampling, Spread, Variation, everything, plan, simulate_members
+from sdpolicy.ensemble import Sampling, Spread, Variation, everything, own_interval, plan, simulate_members
 from sdpolicy.ensemble.design import Listed
 from sdpolicy.errors import Problem, ScenarioError
 from sdpolicy.outcomes import MODES, measure, needed, parse_outcome
@@ -102,7 +102,7 @@ def _evaluator(
     vary |= {name: Spread("choice", tuple(side[name] for side in sides if name in side)) for name in names}
     fixed = replace(chosen, scenario=None)  # the scenario's own ranges stay at their values
     variables = needed(everything(chosen), [outcome])
-    study = plan(fixed, Sampling("monte-carlo", 2), Variation(vary), variables)
+    study = plan(fixed, Sampling("monte-carlo", 2), Variation(vary), variables, own_interval(fixed))
     base = np.array([factor.base for factor in study.factors])
     found = parse_outcome(outcome, study.template)
 

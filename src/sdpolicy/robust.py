@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sdpolicy.discovery import Box, balance, prim, threshold
-from sdpolicy.ensemble import Sampling, Spread, Variation, everything, plan, simulate_members
+from sdpolicy.ensemble import Sampling, Spread, Variation, everything, own_interval, plan, simulate_members
 from sdpolicy.ensemble.design import Listed, draw
 from sdpolicy.ensemble.factors import Factor, rebound
 from sdpolicy.ensemble.study import design_of
@@ -66,7 +66,7 @@ def face_futures(
     names = everything(first)
     wanted = [parse_criterion(text, names).outcome.variable for text in criteria]
     variables = tuple(dict.fromkeys([*needed(names, [goal.outcome for goal in goals]), *wanted]))
-    study = plan(first, sampling, variation, variables)
+    study = plan(first, sampling, variation, variables, own_interval(first))
     lowered = {name: lower(case.program) for name, case in packages.items()}
     policy = _policy(list(lowered.values()))
     own = lower(first.program)
@@ -78,7 +78,7 @@ def face_futures(
     columns: dict[str, list[FloatArray]] = {goal.outcome: [] for goal in goals}
     met = []
     for name, case in packages.items():
-        planned = plan(case, sampling, _only(factors), variables)
+        planned = plan(case, sampling, _only(factors), variables, own_interval(case))
         block = min(planned.job.block, design.members)
         job = replace(planned.job, factors=rebound(lowered[name], factors), design=design, block=block)
         runs = simulate_members(replace(planned, job=job))
@@ -271,7 +271,7 @@ class _Candidates:
     ) -> None:  # fmt: skip
         spreads = {name: Spread("uniform", ends) for name, ends in levers.items()}
         variables = needed(everything(chosen), [goal.outcome for goal in goals])
-        study = plan(chosen, Sampling("monte-carlo", 2), Variation(spreads), variables)
+        study = plan(chosen, Sampling("monte-carlo", 2), Variation(spreads), variables, own_interval(chosen))
         factors = tuple(factor for factor in study.factors if not factor.switches)  # policies stay off
         self.study = replace(study, job=replace(study.job, factors=factors))
         self.goals, self.quantile, self.runs = goals, quantile, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sdpolicy.cli import terminal
@@ -86,7 +87,7 @@ def _sobol(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> No
 
     design = study.job.design
     assert isinstance(design, Saltelli)
-    members = simulate_members(study, watch=watch)
+    members = simulate_members(study, watch=watch, reduced=partial(_measured_yearly, texts))
     names, about = [factor.name for factor in study.factors], _about(members)
     found = {text: _indices(members, text, design, names) for text in texts}
     for text, table in found.items():
@@ -106,12 +107,27 @@ def _sobol(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> No
         files.keep(f"sobol over time {plain(name)}", timed)
 
 
-def _timed(members: xr.Dataset, text: str) -> tuple[np.ndarray, bool]:
-    """Return an outcome of the members, and whether it is a time, of which infinity stands for never."""
+def _measured_yearly(texts: Sequence[str], members: xr.Dataset) -> xr.Dataset:
+    """Return the members with their outcomes, infinity standing for never, and with series of whole years alone.
+
+    Dates are told from all rows that the scenario saves; to keep these of all series would take too much memory.
+    """
     from sdpolicy.outcomes import in_full, measure, parse_outcome
 
-    outcome = parse_outcome(text, members)
-    return in_full(members, outcome, measure(members, outcome), float("inf")), outcome.is_time
+    found = {}
+    for text in texts:
+        outcome = parse_outcome(text, members)
+        found[text] = ("member", in_full(members, outcome, measure(members, outcome), float("inf")))
+    time = members["time"].values
+    often = 1.0 / (time[1] - time[0])
+    return members.isel(time=slice(None, None, int(often) if often.is_integer() else 1)).assign(found)
+
+
+def _timed(members: xr.Dataset, text: str) -> tuple[np.ndarray, bool]:
+    """Return an outcome of the members, and whether it is a time."""
+    from sdpolicy.outcomes import parse_outcome
+
+    return members[text].values, parse_outcome(text, members).is_time
 
 
 def _indices(members: xr.Dataset, text: str, design: Saltelli, names: Sequence[str]) -> xr.Dataset:
@@ -237,7 +253,18 @@ def _tornado(study: Study, texts: Sequence[str], files: Files, watch: Watch) -> 
         table = table.assign_attrs(_about(members))
         files.keep(f"tornado {plain(text)}", table)
         files.draw(f"tornado {plain(text)}", figures.tornado(table, text))
-        reach = abs(table["high"] - table["low"])
-        j = int(np.argmax(reach.values))
-        ends = f"{float(table['low'][j]):.6g} to {float(table['high'][j]):.6g}"
-        terminal.say(f"The {text} moves most with {factors[j].name}: {ends} from its low to its high end.")
+        terminal.say(_reaches(text, table, [factor.name for factor in factors]))
+
+
+def _reaches(text: str, table: xr.Dataset, names: Sequence[str]) -> str:
+    """Say which input alone moves an outcome furthest, and at whose ends there is no run to tell it of."""
+    import numpy as np
+
+    low, high = table["low"].values, table["high"].values
+    broken = [name for name, lost in zip(names, np.isnan(low + high), strict=True) if lost]
+    lost = f" The run breaks off at an end of {', '.join(broken)}." if broken else ""
+    reach = np.nan_to_num(np.abs(high - low))
+    j = int(np.argmax(reach))
+    if not reach[j]:
+        return f"The {text} moves with no input alone.{lost}"
+    return f"The {text} moves most with {names[j]}: {low[j]:.6g} to {high[j]:.6g} from its low to its high end.{lost}"

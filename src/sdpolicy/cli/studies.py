@@ -117,12 +117,12 @@ def variation(wishes: Wishes) -> Variation:
     return Variation(dict(parse_spread(text) for text in wishes.vary), wishes.spread, pairs)
 
 
-def study_of(chosen: Case, wishes: Wishes, outputs: Sequence[str], design: str = "") -> Study:
-    """Return the study that the command line asks for."""
-    from sdpolicy.ensemble import Sampling, plan
+def study_of(chosen: Case, wishes: Wishes, outputs: Sequence[str], design: str = "", dated: bool = True) -> Study:
+    """Return the study that the command line asks for; ``dated`` saves as often as the scenario does, to tell dates."""
+    from sdpolicy.ensemble import Sampling, own_interval, plan
 
     sampling = Sampling(design or wishes.design, wishes.samples, wishes.seed, second=wishes.second)
-    return plan(chosen, sampling, variation(wishes), outputs)
+    return plan(chosen, sampling, variation(wishes), outputs, own_interval(chosen) if dated else None)
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def ensemble(name: str, wishes: Wishes, outputs: Sequence[str], work: Work, resu
 
     assert wishes.out is not None
     with terminal.working("reading"):
-        study = study_of(read_case(name, wishes), wishes, outputs)
+        study = study_of(read_case(name, wishes), wishes, outputs, dated=False)
     with progress("members") as watch:
         report = write_ensemble(study, wishes.out, resume=resume, executor=work.executor(), watch=watch)
     stored = open_ensemble(wishes.out)

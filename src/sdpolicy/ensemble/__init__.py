@@ -9,7 +9,7 @@ from sdpolicy.ensemble.job import Block, Job, Worker
 from sdpolicy.ensemble.reading import Stored, open_ensemble
 from sdpolicy.ensemble.runner import Report, simulate_members, write_ensemble
 from sdpolicy.ensemble.spread import Spread, parse_spread
-from sdpolicy.ensemble.study import Sampling, Study, Variation, everything, plan, with_design
+from sdpolicy.ensemble.study import Sampling, Study, Variation, everything, own_interval, plan, with_design
 
 __all__ = [
     "DESIGNS",
@@ -35,6 +35,7 @@ __all__ = [
     "from_file",
     "make",
     "open_ensemble",
+    "own_interval",
     "parse_spread",
     "plan",
     "simulate_members",

@@ -36,6 +36,13 @@ def in_memory(study: Study, blocks: Iterator[Block]) -> xr.Dataset:
     return _labelled(plan, arrays, job.times, 0)
 
 
+def of_block(study: Study, block: Block) -> xr.Dataset:
+    """Return one block as such a Dataset, which stays as it is when the block's memory is used again."""
+    plan = layout(study)
+    arrays = {name: np.array(part_of(plan, block, name)) for name in plan.arrays}
+    return _labelled(plan, arrays, study.job.times, study.job.span(block.number)[0])
+
+
 def _labelled(plan: Layout, arrays: Mapping[str, NDArray[Any]], time: NDArray[np.float64], first: int) -> xr.Dataset:
     """Return arrays as a Dataset whose variables have the names that the model gives them."""
     variables: dict[str, xr.Variable] = {}

@@ -12,12 +12,13 @@ import xarray as xr
 
 from sdpolicy.ensemble.executors import Executor, Threads
 from sdpolicy.ensemble.job import WHOLE, Block
-from sdpolicy.ensemble.reading import in_memory
+from sdpolicy.ensemble.reading import in_memory, of_block
 from sdpolicy.ensemble.store import writing
 from sdpolicy.ensemble.study import Study
 
 Watch = Callable[[int, int], None]
 """Called with the members that are done and those there are, after each block."""
+Reduce = Callable[[xr.Dataset], xr.Dataset]
 _HERE: Final = Threads()
 
 
@@ -40,8 +41,14 @@ def _unwatched(done: int, total: int) -> None:
     """Watch nothing."""
 
 
-def simulate_members(study: Study, executor: Executor = _HERE, watch: Watch = _unwatched) -> xr.Dataset:
-    """Run all members and return them as a Dataset over (member, time), with the inputs as coordinates."""
+def simulate_members(
+    study: Study, executor: Executor = _HERE, watch: Watch = _unwatched, reduced: Reduce | None = None
+) -> xr.Dataset:
+    """Run all members and return them as a Dataset over (member, time), with the inputs as coordinates.
+
+    ``reduced`` makes less of the Dataset of each block as soon as that is there, for studies whose members are
+    saved at short intervals and needed at longer ones.
+    """
     job = study.job
 
     def seen() -> Iterator[Block]:
@@ -51,7 +58,13 @@ def simulate_members(study: Study, executor: Executor = _HERE, watch: Watch = _u
             done += len(block.inputs)
             watch(done, job.members)
 
-    return in_memory(study, seen())
+    if reduced is None:
+        return in_memory(study, seen())
+    parts = [reduced(of_block(study, block)) for block in seen()]
+    return xr.concat(
+        parts, "member", data_vars="minimal", coords="minimal", compat="override", join="override",
+        combine_attrs="override",
+    )  # fmt: skip
 
 
 def write_ensemble(

@@ -106,6 +106,11 @@ def plan(
     return label_study(replace(chosen, grid=grid), job, roles)
 
 
+def own_interval(chosen: Case) -> float:
+    """Return the case's own time between saved rows: what is told of dates is read between these."""
+    return chosen.grid.step * chosen.grid.every
+
+
 def everything(chosen: Case) -> xr.Dataset:
     """Return an empty Dataset with all variables of a case's model, by which outcomes are understood."""
     program = chosen.program

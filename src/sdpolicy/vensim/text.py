@@ -14,7 +14,7 @@ from sdpolicy.vensim.prepare import Refusal
 LARGEST: Final = 10_000_000
 """Bytes that a model file may have; the largest published models stay below 5 million."""
 
-SKETCH_MARK: Final = "\\\\\\---///"
+_SKETCH: Final = re.compile(r"\\{2,3}---///")
 """Begins each view of the sketch; the first one ends the equations."""
 
 _QUOTED: Final = r'"(?:\\.|[^"\\\n])*"'
@@ -107,7 +107,8 @@ def split(text: str) -> Source:
     Raises:
         Refusal: when a macro does not end.
     """
-    equations, mark, sketch = text.partition(SKETCH_MARK)
+    cut = _SKETCH.search(text)
+    equations, sketch = (text[: cut.start()], text[cut.start() :]) if cut else (text, "")
     heading = re.match(r"\s*\{[^}]*\}", equations)
     start = heading.end() if heading else 0
     entries: list[Entry] = []
@@ -130,7 +131,7 @@ def split(text: str) -> Source:
     if ":MACRO:" in equations[start:].upper():
         raise Refusal("a :MACRO: has no :END OF MACRO:")
     files = {name.casefold(): file for name, file in re.findall(r"^30:(\?[^=\n]+)=([^\n]+)$", sketch, re.MULTILINE)}
-    return Source(tuple(entries), tuple(macros), mark + sketch, files)
+    return Source(tuple(entries), tuple(macros), sketch, files)
 
 
 def _line(text: str, position: int) -> int:
