@@ -379,6 +379,16 @@ def test_an_exception_on_a_single_range_shortens_it(write: Write) -> None:
     assert shown == [(Dimension("A (a1, a3)", ("a1", "a3")),), (Dimension("A (a3)", ("a3",)),)]
 
 
+def test_what_describes_a_variable_may_hold_any_sign(tmp_path: Path) -> None:
+    """Quotes and braces without partners end no entry and hide none; the sketch may begin with two signs or three."""
+    path = tmp_path / "odd.mdl"
+    body = 'x = 1 ~ m {long} ~ A "room" 5" wide { and more |\ny = x {a {b} c} ~ ~ one "quote ~ :SUP: |\nz = y ~ ~ } |'
+    path.write_text("{UTF-8}\n" + body + CONTROL + "\n\\\\---/// Sketch\n", encoding="utf-8")
+    program = read_model(path)
+    shown = [(one.name, one.unit, one.doc) for one in program.quantities[:3]]
+    assert shown == [("x", "m", 'A "room" 5" wide { and more'), ("y", "", 'one "quote'), ("z", "", "}")]
+
+
 def test_settings_name_the_data_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that begins with a question mark stands in the settings at the end; elements may mix their sources."""
     monkeypatch.setenv("SDPOLICY_CACHE", "")
