@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sdpolicy.errors import ModelError
 from sdpolicy.expression import TIME, Apply, At, Axis, Lookup, Num, Reduce, Ref
 from sdpolicy.program import Dimension, Equation, Program, Stock
+from sdpolicy.run import simulate
 from sdpolicy.vensim import read_model
 from sdpolicy.vensim.prepare import Refusal, prepare, read_points
 from sdpolicy.vensim.subscripts import parse_range
@@ -387,6 +388,19 @@ def test_what_describes_a_variable_may_hold_any_sign(tmp_path: Path) -> None:
     program = read_model(path)
     shown = [(one.name, one.unit, one.doc) for one in program.quantities[:3]]
     assert shown == [("x", "m", 'A "room" 5" wide { and more'), ("y", "", 'one "quote'), ("z", "", "}")]
+
+
+@pytest.mark.parametrize(
+    ("code", "method"), [("0", "euler"), ("1", "rk4"), ("2", "euler"), ("3", "rk2"), ("4", "rk2"), ("5", "rk4")]
+)
+def test_settings_name_the_method(tmp_path: Path, code: str, method: str) -> None:
+    """A model runs by the method with which it was saved, unless the run takes another."""
+    path = tmp_path / "named.mdl"
+    settings = f"\n\\\\\\---/// Sketch\nV300\n///---\\\\\\\n:L\x7f<%^E!@\n15:0,0,0,{code},0,0\n5:Labels\n4:Time\n"
+    path.write_text("{UTF-8}\nx = INTEG(x, 1) ~~|" + CONTROL + settings, encoding="utf-8")
+    assert read_model(path).method == method
+    assert simulate(path, engine="python").attrs["method"] == method
+    assert simulate(path, engine="python", method="rk4").attrs["method"] == "rk4"
 
 
 def test_settings_name_the_data_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

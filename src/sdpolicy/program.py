@@ -131,6 +131,8 @@ class Program:
     """Where the model was read from, for messages; no part of its identity."""
     digest: str = ""
     """SHA-256 of the model file's text."""
+    method: str = "euler"
+    """The method of integration that the model file asks for; a run may take another."""
 
     def __post_init__(self) -> None:
         problems = tuple(_problems(self))

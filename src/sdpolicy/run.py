@@ -41,7 +41,8 @@ def simulate(
         engine: ``llvm`` (compiled), ``python`` (generated text that can be read; the same bits) or ``pysd``
             (the reference; Euler only).
         method: ``euler``, ``rk2``, ``rk4`` with a fixed step; ``rk23`` (of ``llvm`` alone), ``rk45``, ``dop853``,
-            ``radau``, ``lsoda`` with steps of their own; by default what the scenario says, else Euler.
+            ``radau``, ``lsoda`` with steps of their own; by default what the scenario says, else
+            what the model was saved with in Vensim, else Euler.
         step: time step, in the model's unit of time; by default the scenario's or model's.
         save: interval at which values are kept, a whole number of steps.
         overrides: constants by name, in the model's units, or as ``Amount`` with a unit; they come last.

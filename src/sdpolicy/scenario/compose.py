@@ -145,7 +145,7 @@ def _composed(
     layers = _layers(scenario, run)
     chosen, problems = choose_times(program, binding.numbers, layers)
     binding.problems.extend(problems)
-    method, unknown = choose_method(layers)
+    method, unknown = choose_method(program.method, layers)
     grid, clash = grid_of(chosen) if not problems else (None, None)
     binding.problems.extend(problem for problem in (unknown, clash) if problem)
     # Names and units are looked at even where the times are faulty: on the model's own, or on any.

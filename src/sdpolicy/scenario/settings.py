@@ -14,7 +14,6 @@ from sdpolicy.integrators import METHODS, Grid
 from sdpolicy.interpret import evaluate
 from sdpolicy.program import Program
 
-DEFAULT_METHOD: Final = "euler"
 KEYS: Final[Mapping[str, str]] = {
     "start": "initial_time",
     "stop": "final_time",
@@ -44,16 +43,16 @@ class Chosen:
     where: str
 
 
-def choose_method(layers: Mapping[str, RunSettings]) -> tuple[str, Problem | None]:
-    """Return the method that the last layer names, and a problem when there is no such method."""
-    name, where = DEFAULT_METHOD, ""
+def choose_method(own: str, layers: Mapping[str, RunSettings]) -> tuple[str, Problem | None]:
+    """Return the method that the last layer names, or else the model's own, and a problem when there is no such one."""
+    name, where = own, ""
     for place, settings in layers.items():
         if settings.method is not None:
             name, where = settings.method, _key(place, "method")
     if name in METHODS:
         return name, None
     cure = suggest(str(name), METHODS) or f"Methods: {', '.join(METHODS)}."
-    return DEFAULT_METHOD, Problem(where, f"the method '{name}' is not known", cure)
+    return own, Problem(where, f"the method '{name}' is not known", cure)
 
 
 def choose_times(

@@ -118,6 +118,7 @@ class _Reading:
             tables=tuple(symbols.tables),
             source=str(self.path),
             digest=digest,
+            method=source.method if source else "euler",
         )
 
     def _stop(self) -> None:

@@ -17,6 +17,10 @@ LARGEST: Final = 10_000_000
 _SKETCH: Final = re.compile(r"\\{2,3}---///")
 """Begins each view of the sketch; the first one ends the equations."""
 
+_METHODS: Final = {1: "rk4", 3: "rk2", 4: "rk2", 5: "rk4"}
+"""Vensim's numbers for methods other than Euler's. RK4 Auto and RK2 Auto take shorter steps by themselves where
+they must; a fixed step is what comes nearest."""
+
 _QUOTED: Final = r'"(?:\\.|[^"\\\n])*"'
 _INNER: Final = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
 _COMMENT: Final = rf"\{{[^{{}}]*(?:{_INNER}[^{{}}]*)*\}}|\{{[^}}]*\}}"
@@ -55,6 +59,8 @@ class Source:
     sketch: str = ""
     files: dict[str, str] = field(default_factory=dict)
     """Data files by the names that begin with ``?``, from the settings at the end of the file."""
+    method: str = "euler"
+    """The method of integration, from there too."""
 
 
 def read_text(path: Path) -> str:
@@ -131,7 +137,9 @@ def split(text: str) -> Source:
     if ":MACRO:" in equations[start:].upper():
         raise Refusal("a :MACRO: has no :END OF MACRO:")
     files = {name.casefold(): file for name, file in re.findall(r"^30:(\?[^=\n]+)=([^\n]+)$", sketch, re.MULTILINE)}
-    return Source(tuple(entries), tuple(macros), sketch, files)
+    asked = re.search(r":L\x7f?<%\^E!@.*?^15:(?:\d+,){3}(\d+)", sketch, re.MULTILINE | re.DOTALL)
+    method = _METHODS.get(int(asked.group(1)), "euler") if asked else "euler"
+    return Source(tuple(entries), tuple(macros), sketch, files, method)
 
 
 def _line(text: str, position: int) -> int:
