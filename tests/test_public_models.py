@@ -140,7 +140,7 @@ def test_a_public_model_runs_right_or_is_refused(model: Path, engine: str) -> No
     name = model.parent.name
     said = ""
     try:
-        result = simulate(model, engine=engine, method="euler")
+        result = simulate(model, engine=engine)
     except SdpolicyError as error:
         said = str(error)
     if said:
