@@ -67,14 +67,15 @@ function draw(shape: Shape, size: number, input: StocksInput): SVGElement[] {
     }
     case "stock": {
       const text = input.label(shape.id ?? "", shape.text ?? "");
-      const w = Math.max(shape.width ?? 0, measure(text, size, 700) + size);
-      const h = Math.max(shape.height ?? 0, size * 2.2);
+      const lines = wrap(text, size, Math.max(shape.width ?? 0, size * 7), 700);
+      const w = Math.max(shape.width ?? 0, ...lines.map((line) => measure(line, size, 700) + size));
+      const h = Math.max(shape.height ?? 0, size * (lines.length * 1.2 + 1));
       const level = Math.min(1, Math.max(0, input.level(shape.id ?? "")));
       return [
         svg("rect", { x: x - w / 2, y: y - h / 2, width: w, height: h, fill: palette.back }),
         svg("rect", { x: x - w / 2, y: y + h / 2 - h * level, width: w, height: h * level, fill: palette.now, opacity: 0.3 }),
         svg("rect", { x: x - w / 2, y: y - h / 2, width: w, height: h, fill: "none", stroke: palette.ink, "stroke-width": 2.5 }),
-        ...words([text], x, y, size, 700, palette.ink),
+        ...words(lines, x, y, size, 700, palette.ink),
       ];
     }
     case "rate":

@@ -99,8 +99,8 @@ def _question(scores: xr.Dataset, level: Level) -> str:
     many = f"{count:,} found" if scores.attrs.get("complete", 1) else f"more than can be counted, {count:,} scored"
     if level == "named":
         inside = scores["name"].values != ""
-        part = float(np.abs(scores["relative"].values[inside]).sum(axis=0).mean())
-        return f"Shares among the named loops, which hold {part:.0%} of all feedback that is scored ({many})."
+        part = 100 * float(np.abs(scores["relative"].values[inside]).sum(axis=0).mean())
+        return f"Shares among the named loops, which hold {part:.2g} % of all feedback that is scored ({many})."
     return f"Shares of {kind[level]}, in what changes from one step to the next ({many})."
 
 
