@@ -198,6 +198,10 @@ BAD = [
     ("x = A FUNCTION OF(y) ~~| y = 1 ~~|", "'x': the function A FUNCTION OF is not supported"),
     ("x = RANDOM POISSON(1) ~~|", "Use RANDOM UNIFORM or RANDOM NORMAL."),
     ("x = DEPRECIATE STRAIGHTLINE(1, 2, 3, 4) ~~|", "'x': the function DEPRECIATE STRAIGHTLINE is not supported"),
+    (
+        "x = SINTEG(1, 2, 0, 9, 0, 0, 0) ~~|",
+        "'x': the function SINTEG is not supported. Write it as INTEG, with a flow",
+    ),
     ("x = m(1 : y) ~~|", "'x': the equation cannot be read at ': y)'. If this is a macro's further output"),
     ("x = 1 + ~~|", "'x': nothing follows the '+'"),
     ("x = 1) ~~|", "'x': a ')' has no partner"),

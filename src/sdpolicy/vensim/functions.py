@@ -44,12 +44,13 @@ REFUSED: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         ("allocate available", "allocate by priority", "alloc p", "demand at price", "supply at price",
-         "find market price", "market price"),
+         "find market price", "market price", "marketp", "supply curve"),
         "Write the allocation rule as equations.",
     ),
     **dict.fromkeys(
         ("delay information", "delay material", "delay batch", "delay conveyor", "delay profile", "delay p",
-         "delayp", "queue fifo", "queue attrib sum", "shift if true", "sample until", "conveyor"),
+         "delayp", "queue fifo", "queue attrib sum", "queue age average",
+         "queue age in range", "queue age oldest", "shift if true", "sample until", "conveyor"),
         _DISCRETE,
     ),
     **dict.fromkeys(
@@ -58,7 +59,8 @@ REFUSED: Final[Mapping[str, str]] = {
          "get data stdv", "get data total points", "get data value", "get 123 data", "get odbc data",
          "get vdf constants", "get vdf data", "get 123 constants", "invert matrix", "gamma ln", "probit",
          "internal rate of return", "regression", "find zero", "simultaneous", "determinant", "lookup invert",
-         "lookup area", "tabbed array", "get 123 lookups", "time base", "data extrapolate"),
+         "lookup area", "lookup slope", "time shift", "tabbed array", "get 123 lookups", "time base",
+         "data extrapolate"),
         _OUTSIDE,
     ),
     **dict.fromkeys(
@@ -73,6 +75,7 @@ REFUSED: Final[Mapping[str, str]] = {
     ),
     "a function of": "The equation is still to be written: write it.",
     "npv": "Write it as a stock of discounted flows.",
+    "sinteg": "Write it as INTEG, with a flow that stops at the bounds.",
     "depreciate straightline": "Write it as a stock that loses what came in one lifetime ago (DELAY FIXED).",
     "depreciate by schedule": "Write it as stocks, one for each year of the schedule.",
 }  # fmt: skip
