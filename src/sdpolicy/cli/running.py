@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from sdpolicy.cli import showing, terminal
+from sdpolicy.cli import terminal
 from sdpolicy.cli.guard import Code, code_of
 from sdpolicy.errors import Problem, SdpolicyError, suggest
 
@@ -41,6 +41,8 @@ def run(names: Sequence[str], out: Path | None, wishes: Wishes) -> None:
 
         with terminal.working("drawing and writing"):
             files = writing.write(runs, out, wishes.formats)
+    from sdpolicy.cli import showing
+
     showing.show_runs(runs)
     if out is not None:
         showing.show_files(str(out), files)

@@ -99,11 +99,10 @@ def to_csv(dataset: xr.Dataset) -> bytes:
     subscripts have columns ``name[element] [unit]``. Constants stand in the netCDF file only.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
     columns = list(_columns(dataset))
-    writer.writerow([header for header, _ in columns])
-    for row in zip(*(values.tolist() for _, values in columns), strict=True):
-        writer.writerow([repr(value) for value in row])
+    csv.writer(text, lineterminator="\n").writerow([header for header, _ in columns])
+    rows = zip(*(values.tolist() for _, values in columns), strict=True)
+    text.writelines(f"{','.join(map(repr, row))}\n" for row in rows)
     return text.getvalue().encode("utf-8")
 
 
