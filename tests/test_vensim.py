@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from sdpolicy.errors import ModelError
 from sdpolicy.expression import TIME, Apply, At, Axis, Lookup, Num, Reduce, Ref
 from sdpolicy.program import Dimension, Equation, Program, Stock
-from sdpolicy.run import simulate
 from sdpolicy.vensim import read_model
 from sdpolicy.vensim.prepare import Refusal, prepare, read_points
 from sdpolicy.vensim.subscripts import parse_range
@@ -382,50 +381,6 @@ def test_an_exception_on_a_single_range_shortens_it(write: Write) -> None:
     program = read(write, "A: a1, a2, a3 ~~| x[A] :EXCEPT: [a2] = 1 ~~| y[a3] = 2 ~~|")
     shown = [quantity.dimensions for quantity in program.quantities[:2]]
     assert shown == [(Dimension("A (a1, a3)", ("a1", "a3")),), (Dimension("A (a3)", ("a3",)),)]
-
-
-def test_what_describes_a_variable_may_hold_any_sign(tmp_path: Path) -> None:
-    """Quotes and braces without partners end no entry and hide none; the sketch may begin with two signs or three."""
-    path = tmp_path / "odd.mdl"
-    body = 'x = 1 ~ m {long} ~ A "room" 5" wide { and more |\ny = x {a {b} c} ~ ~ one "quote ~ :SUP: |\nz = y ~ ~ } |'
-    path.write_text("{UTF-8}\n" + body + CONTROL + "\n\\\\---/// Sketch\n", encoding="utf-8")
-    program = read_model(path)
-    shown = [(one.name, one.unit, one.doc) for one in program.quantities[:3]]
-    assert shown == [("x", "m", 'A "room" 5" wide { and more'), ("y", "", 'one "quote'), ("z", "", "}")]
-
-
-@pytest.mark.parametrize(
-    ("code", "method"), [("0", "euler"), ("1", "rk4"), ("2", "euler"), ("3", "rk2"), ("4", "rk2"), ("5", "rk4")]
-)
-def test_settings_name_the_method(tmp_path: Path, code: str, method: str) -> None:
-    """A model runs by the method with which it was saved, unless the run takes another."""
-    path = tmp_path / "named.mdl"
-    settings = f"\n\\\\\\---/// Sketch\nV300\n///---\\\\\\\n:L\x7f<%^E!@\n15:0,0,0,{code},0,0\n5:Labels\n4:Time\n"
-    path.write_text("{UTF-8}\nx = INTEG(x, 1) ~~|" + CONTROL + settings, encoding="utf-8")
-    assert read_model(path).method == method
-    assert simulate(path, engine="python").attrs["method"] == method
-    assert simulate(path, engine="python", method="rk4").attrs["method"] == "rk4"
-
-
-def test_settings_name_the_data_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that begins with a question mark stands in the settings at the end; elements may mix their sources."""
-    monkeypatch.setenv("SDPOLICY_CACHE", "")
-    (tmp_path / "numbers.csv").write_text("year,one\n0,5\n9,6\n", encoding="utf-8")
-    path = tmp_path / "named.mdl"
-    body = "A: a1, a2 ~~| x[a1] := GET DIRECT DATA('?n', ',', 'A', 'B2') ~~| x[a2] = 7 ~~|"
-    settings = "\n\\\\\\---/// Sketch\nV300\n///---\\\\\\\n:L\n30:?n=numbers.csv\n"
-    path.write_text("{UTF-8}\n" + body + CONTROL + settings, encoding="utf-8")
-    program = read_model(path)
-    assert program.tables[0].curves == (((0.0, 9.0), (5.0, 6.0)),)
-    assert [one.body for one in program.equations if one.target == "x"] == [Lookup("x_data", Ref(TIME)), Num(7.0)]
-
-
-@pytest.mark.parametrize("cell", ["", "x", "nan", "1_000", "inf"])
-def test_a_constant_that_is_no_number_is_refused(write: Write, tmp_path: Path, cell: str) -> None:
-    """A cell is a number where Vensim would take it for one, and nothing else is."""
-    (tmp_path / "c.csv").write_text(f"a,b\n1,{cell}\n", encoding="utf-8")
-    said = refusal(write, "x = GET DIRECT CONSTANTS('c.csv', ',', 'B2') ~~|")
-    assert "'x': the cell 0 below and 0 right of B2 holds no number" in said
 
 
 def test_random_functions_keep_their_seeds(write: Write) -> None:

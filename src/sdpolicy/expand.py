@@ -26,7 +26,7 @@ from sdpolicy.expression import (
     walk,
 )
 from sdpolicy.interpret import evaluate, flat, positions
-from sdpolicy.order import arrange
+from sdpolicy.order import arrange, take
 from sdpolicy.program import Dimension, Equation, Program, Quantity, Stock
 
 MOST_STAGES = 100
@@ -350,9 +350,8 @@ def _noise(work: _Expansion, seed: Node, axes: tuple[Axis, ...]) -> Node:
     ref, name, index = work.fresh("stream", axes)
     work.out.initials.append(name)
     for element, at in enumerate(positions(axes)):
-        place = tuple(at[entry.axis] for entry in index if isinstance(entry, At))
         stream = apply("add", apply("mul", seed, Num(1009.0)), Num(float(call * 1_000_003 + element)))
-        work.out.equations.append(Equation(name, stream, (), place))
+        work.out.equations.append(take(Equation(name, stream, axes, index), at))
     elapsed = apply("sub", Ref(STEP_TIME), Ref("initial_time"))
     return apply("noise", ref, apply("div", elapsed, Ref("time_step")))
 

@@ -83,7 +83,7 @@ def _by_element(program: Program, group: Sequence[Equation], shapes: Shapes, pha
     single: dict[Element, Equation] = {}
     for equation in group:
         for at in positions(equation.axes):
-            part = _take(equation, at)
+            part = take(equation, at)
             single[part.target, flat(part.index, shapes[part.target], {})] = part
     graph = {
         element: {read for read in _elements(equation.body, shapes, {}) if read in single}
@@ -96,7 +96,7 @@ def _by_element(program: Program, group: Sequence[Equation], shapes: Shapes, pha
         raise ModelError(_loop_problem(program, list(reversed(cycle)), phase)) from None
 
 
-def _take(equation: Equation, at: Mapping[str, int]) -> Equation:
+def take(equation: Equation, at: Mapping[str, int]) -> Equation:
     """Return one step of an equation's loops, written out."""
 
     def change(node: Node) -> Node:
