@@ -368,8 +368,12 @@ def _step(args: Sequence[Node]) -> Node:
 
 def _ramp(args: Sequence[Node]) -> Node:
     slope, start, end = args
-    run = apply("sub", apply("min", end, Ref(TIME)), start)
-    return apply("mul", slope, apply("max", run, Num(0.0)))
+    run = apply("max", apply("sub", apply("min", end, Ref(TIME)), start), Num(0.0))
+    if not (isinstance(start, Num) and isinstance(end, Num) and start.value <= end.value):
+        # A ramp that ends before it starts jumps at its start, by Vensim's definition, to where its end lies.
+        back = apply("min", apply("sub", end, start), Num(0.0))
+        run = apply("add", run, apply("if", apply("gt", Ref(TIME), start), back, Num(0.0)))
+    return apply("mul", slope, run)
 
 
 def _pulse_at(start: Node, width: Node, now: Node) -> Node:

@@ -196,7 +196,9 @@ TEST_INPUTS = [
             "stepped": (0, 0, 0, 5, 5, 5, 5),
             "ramped": (0, 0, 1, 2, 4, 4, 4),
             "downwards": (10, 10, 10, 10, 9, 8, 8),
+            "ends before it starts": (0, 0, 0, 0, 0, -2, -2),
         },
+        {"ends before it starts": "PySD lets it jump at its start, Vensim after it"},
     ),
     *series(
         "pulse",
