@@ -125,8 +125,11 @@ if {folder!r}:
     saved = sum(file.stat().st_size for file in Path({folder!r}).rglob("*") if file.is_file())
 else:
     saved = simulate_members(study, executor=Threads(1)).nbytes
-unit = 1 if sys.platform == "darwin" else 1024
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, saved)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+status = Path("/proc/self/status")
+if status.exists():  # Linux counts the memory of the process that started this one into the other figure
+    peak = 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+print(peak, saved)
 """
 
 
