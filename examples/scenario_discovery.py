@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 from sdpolicy.discovery import prim, tree
-from sdpolicy.ensemble import Sampling, plan, simulate_members
+from sdpolicy.ensemble import Sampling, own_interval, plan, simulate_members
 from sdpolicy.figures.discovery import discovery_figure
 from sdpolicy.outcomes import parse_criterion
 from sdpolicy.scenario import case
@@ -17,7 +17,9 @@ from sdpolicy.vensim import read_model
 count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 outputs = ["liquidity coverage", "differentiated share"]
 
-study = plan(case("core-korea-uncertain", read_model), Sampling("latin-hypercube", count, seed=1), outputs=outputs)
+korea = case("core-korea-uncertain", read_model)
+often = own_interval(korea)  # dates are read between the rows that are saved
+study = plan(korea, Sampling("latin-hypercube", count, seed=1), outputs=outputs, save=often)
 members = simulate_members(study)
 names = [factor.name for factor in study.factors]
 inputs = np.stack([members[name].values for name in names], axis=1)

@@ -6,7 +6,7 @@ python sobol_study.py 1024
 import sys
 
 from sdpolicy import sensitivity
-from sdpolicy.ensemble import Sampling, plan, simulate_members
+from sdpolicy.ensemble import Sampling, own_interval, plan, simulate_members
 from sdpolicy.figures.sensitivity import bars, converging
 from sdpolicy.outcomes import in_full, measure, parse_outcome
 from sdpolicy.scenario import case
@@ -14,7 +14,9 @@ from sdpolicy.vensim import read_model
 
 base_points = int(sys.argv[1]) if len(sys.argv) > 1 else 64
 
-study = plan(case("core-korea-uncertain", read_model), Sampling("saltelli", base_points, seed=1))
+korea = case("core-korea-uncertain", read_model)
+often = own_interval(korea)  # dates are read between the rows that are saved
+study = plan(korea, Sampling("saltelli", base_points, seed=1), outputs=["liquidity coverage"], save=often)
 members = simulate_members(study)
 names = [factor.name for factor in study.factors]
 

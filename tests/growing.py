@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from sdpolicy.backends.python import ENGINE
 from sdpolicy.ensemble import Sampling, Spread, Study, Variation, plan, write_ensemble
+from sdpolicy.lower import lower
+from sdpolicy.outcomes import first_time
 from sdpolicy.scenario import Case, compose
 from small import op, program
 
@@ -22,6 +28,15 @@ def growing() -> Case:
 def study(samples: int = 40, block: int = 8, design: str = "latin-hypercube", seed: int = 1) -> Study:
     """Return a study of :func:`growing`."""
     return plan(growing(), Sampling(design, samples, seed, block), Variation(VARY), ["x", "share"])
+
+
+def passes(sets: Mapping[str, float], level: float) -> float:
+    """Return when ``x`` of a single run with constants set first passes ``level``, from all rows that it saves."""
+    case = compose(growing().program, None, sets)
+    alone, grid = lower(case.program), case.grid
+    run = ENGINE.compile(alone).run(np.array(alone.defaults), grid, case.method, ["x"])
+    times = np.array([grid.time(n * grid.every) for n in range(grid.saved)])
+    return float(first_time(times, run.values[:, 0], level, below=False))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sdpolicy.cli.app import app
+from sdpolicy.cli.studies import Wishes, read_case, study_of
 
 SCENARIO = "core-korea-uncertain"
 FAST = ["--method", "euler"]
@@ -18,6 +19,15 @@ def run(*arguments: str, code: int = 0) -> str:
     answer = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "80"})
     assert answer.exit_code == code, answer.output
     return " ".join(answer.output.split())
+
+
+def test_studies_read_dates_between_all_rows_that_a_scenario_saves() -> None:
+    """Members of a study are saved as often as the scenario says; an ensemble on disk once a year."""
+    chosen = read_case(SCENARIO, Wishes(2))
+    assert study_of(chosen, Wishes(2), []).job.grid == chosen.grid
+    assert chosen.grid.every * chosen.grid.step < 1.0
+    yearly = study_of(chosen, Wishes(2), [], dated=False).job.grid
+    assert yearly.every * yearly.step == 1.0
 
 
 @pytest.mark.parametrize("command", ["ensemble", "sensitivity", "discover", "map", "robust"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from growing import growing
+from growing import growing, passes
 from sdpolicy.errors import ScenarioError
 from sdpolicy.regimes import Lever, Resolution, regime_map
 from sdpolicy.scenario import Case, compose
@@ -28,6 +28,15 @@ def test_boundary_is_where_the_algebra_puts_it() -> None:
     exact = rate > np.log(2 * (limit - 1) / (limit - 2)) / 10
     assert (found["outcome"].values[0] == exact).mean() > 0.97
     assert found.attrs["runs"] < 0.5 * found.attrs["lattice"]
+
+
+def test_dates_are_those_of_the_single_runs() -> None:
+    """When something happens is read between all rows that a run saves, not between whole years."""
+    levers = Lever("rate", 0.3, 0.5), Lever("limit", 5.0, 9.0)
+    found = regime_map(growing(), levers, "first x > 2", Resolution(2, 0))["outcome"].isel(side=0)
+    for point in found.stack(point=("rate", "limit")):
+        sets = {name: float(point[name]) for name in ("rate", "limit")}
+        assert float(point) == pytest.approx(passes(sets, 2.0), rel=1e-12)
 
 
 def test_refined_map_is_the_full_map() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from growing import growing
+from growing import growing, passes
 from sdpolicy.ensemble import Sampling, Spread, Variation
 from sdpolicy.robust import Budget, Goal, face_futures, first_in, regret, regret_table, search, turns
 from sdpolicy.scenario import compose
@@ -30,6 +30,15 @@ def test_packages_meet_the_same_futures() -> None:
     low = found["final x"].sel(package="low").values
     assert (np.where(rate > 0, high >= low, high <= low)).all()
     assert found["satisfied"].dtype == bool
+
+
+def test_dates_are_those_of_the_single_runs() -> None:
+    """When something happens is read between all rows that a run saves, not between whole years."""
+    goal, growth = Goal("first x > 2", more=False), Variation({"rate": Spread("uniform", (0.2, 0.6))})
+    found = face_futures(PACKAGES, [goal], Sampling("latin-hypercube", 3, 1), [], growth)
+    for name, limit in (("low", 4.0), ("high", 9.0)):
+        for rate, date in zip(found["rate"].values, found[goal.outcome].sel(package=name).values, strict=True):
+            assert date == pytest.approx(passes({"rate": float(rate), "limit": limit}, 2.0), rel=1e-12)
 
 
 def test_regret_is_the_distance_to_the_best() -> None:

@@ -66,11 +66,12 @@ def _with_roles(variables: Sequence[str], known: xr.Dataset) -> list[str]:
     return list(dict.fromkeys([*variables, *roles_in(known).variables.values()]))
 
 
-def _measured(members: xr.Dataset, text: str) -> np.ndarray:
+def _measured(members: xr.Dataset, text: str, never: float | None = None) -> np.ndarray:
+    """Return an outcome of the members; a time that never comes is ``never``, by default the end of the run."""
     from sdpolicy.outcomes import in_full, measure, parse_outcome
 
     outcome = parse_outcome(text, members)
-    return in_full(members, outcome, measure(members, outcome))
+    return in_full(members, outcome, measure(members, outcome), never)
 
 
 def _about(members: xr.Dataset) -> dict[str, object]:
@@ -112,12 +113,7 @@ def _measured_yearly(texts: Sequence[str], members: xr.Dataset) -> xr.Dataset:
 
     Dates are told from all rows that the scenario saves; to keep these of all series would take too much memory.
     """
-    from sdpolicy.outcomes import in_full, measure, parse_outcome
-
-    found = {}
-    for text in texts:
-        outcome = parse_outcome(text, members)
-        found[text] = ("member", in_full(members, outcome, measure(members, outcome), float("inf")))
+    found = {text: ("member", _measured(members, text, float("inf"))) for text in texts}
     time = members["time"].values
     often = 1.0 / (time[1] - time[0])
     return members.isel(time=slice(None, None, int(often) if often.is_integer() else 1)).assign(found)
