@@ -10,7 +10,8 @@ import pytest
 
 from sdpolicy import primitives
 from sdpolicy.backends.base import FloatArray
-from sdpolicy.backends.llvm import ENGINE
+from sdpolicy.backends.llvm import ENGINE, mathlib, objects
+from sdpolicy.backends.llvm.text import Target
 from sdpolicy.expression import ARITY, Lookup, Ref
 from sdpolicy.integrators import Grid
 from sdpolicy.lower import lower
@@ -90,6 +91,34 @@ def test_a_lane_does_not_care_what_its_neighbours_compute(model: Program, lanes:
     order = np.random.default_rng(3).permutation(len(table))
     mixed = raw(model, outputs, table[order], lanes)
     np.testing.assert_array_equal(mixed, raw(model, outputs, table, lanes)[order])
+
+
+@pytest.mark.parametrize(("fma", "allowed"), [(True, 1.25), (False, APPROXIMATE["pow"])])
+@pytest.mark.parametrize("lanes", [8, 16])
+def test_machines_that_can_do_less_compute_almost_as_exactly(
+    monkeypatch: pytest.MonkeyPatch, lanes: int, fma: bool, allowed: float
+) -> None:
+    """Without tables in registers, and without fused multiply-adds, exp, ln and small powers keep their digits."""
+    monkeypatch.setattr(objects, "target", lambda width: Target(width, fma=fma))
+    rng = np.random.default_rng(5)
+    a, b = np.exp(rng.normal(size=5000)), rng.uniform(-3.0, 3.0, 5000)
+    close = 1.0 + rng.normal(size=5000) * 0.05
+    model = program({}, {"a": 1.0, "b": 1.0, "p": op("pow", "a", "b"), "e": op("exp", "b"), "l": op("ln", "a")})
+    for x in (a, close):
+        power, exponential, logarithm = raw(model, ["p", "e", "l"], columns(model, {"a": x, "b": b}), lanes).T
+        assert apart(power, x**b).max() <= allowed
+        assert apart(exponential, np.array([math.exp(value) for value in b])).max() <= 1.0
+        assert apart(logarithm, np.array([math.log(value) for value in x])).max() <= 1.0
+
+
+def test_the_table_of_logarithms_is_exact_where_it_is_said_to_be() -> None:
+    """1/c has at most six bits, the sum of both parts of ln(c) is ln(c), and around 1 there is nothing to add."""
+    inverses, highs, lows = mathlib.ln_table()
+    for inverse, high, low in zip(inverses, highs, lows, strict=True):
+        assert (inverse * 64).is_integer()
+        assert (high * 2**42).is_integer()
+        assert high + low == -math.log(inverse)
+    assert (inverses[9], highs[9], lows[9]) == (1.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("lanes", [1, 8, 16])

@@ -6,8 +6,11 @@ Scalars use the system's own functions, as Python's ``math`` does; these here se
 from __future__ import annotations
 
 import math
+import struct
+import sys
 from collections.abc import Callable
-from functools import partial
+from decimal import Decimal, localcontext
+from functools import cache, partial
 from typing import Final
 
 from sdpolicy.backends.llvm.text import ENTRY, Value, Writer, attributes, double
@@ -34,30 +37,53 @@ def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) ->
 
 PLAIN: Final = 700.0
 """Up to this size the argument of exp gives neither an infinity nor a subnormal number."""
-SMALLEST: Final = 2.0**-1022
-"""The least number that is not subnormal."""
+SMALLEST: Final = 0x0010000000000000
+"""The bits of the least number that is not subnormal."""
+INFINITE: Final = 0x7FF0000000000000
+"""The bits of infinity."""
 MAGIC: Final = 6755399441055744.0
 """1.5 * 2**52: adding it leaves the nearest whole number in the low bits."""
 LN2_HI: Final = float.fromhex("0x1.62e42fee00000p-1")
 LN2_LO: Final = float.fromhex("0x1.a39ef35793c76p-33")
 LOG2_E: Final = 1.0 / math.log(2.0)
-EXP_TERMS: Final = tuple(1.0 / math.factorial(n) for n in range(2, 14))
-"""The series of exp: on |r| <= ln(2)/2 what is left out stays below 1e-17 of the value."""
+EXP_TERMS: Final = tuple(
+    map(
+        float.fromhex,
+        (
+            "0x1.000000000000bp-1",
+            "0x1.5555555555561p-3",
+            "0x1.5555555550031p-5",
+            "0x1.111111110d63ap-7",
+            "0x1.6c16c185a72cep-10",
+            "0x1.a01a01bae21cbp-13",
+            "0x1.a01996941f069p-16",
+            "0x1.71dddfcc50f69p-19",
+            "0x1.28b048c3ba49bp-22",
+            "0x1.af8586dab7924p-26",
+        ),
+    )
+)
+"""Remez coefficients of (exp(r) - 1 - r) / r**2 on |r| <= ln(2)/2: exp is off by at most 2**-58 of its value."""
 LN_TERMS: Final = tuple(
     map(
         float.fromhex,
         (
-            "0x1.5555555555593p-1",
-            "0x1.999999997fa04p-2",
-            "0x1.2492494229359p-2",
-            "0x1.c71c51d8e78afp-3",
-            "0x1.7466496cb03dep-3",
-            "0x1.39a09d078c69fp-3",
-            "0x1.2f112df3e5244p-3",
+            "-0x1.0000000000000p-1",
+            "0x1.555555555544ap-2",
+            "-0x1.ffffffffff82ap-3",
+            "0x1.9999999d9c8eep-3",
+            "-0x1.5555555d78aedp-3",
+            "0x1.249222df40f6fp-3",
+            "-0x1.ffff930c711f5p-4",
+            "0x1.c83c259f392abp-4",
+            "-0x1.9ad8e348aa20ap-4",
         ),
     )
 )
-"""Remez coefficients of (ln(1+f) - 2s) / s in s**2, s = f/(2+f), from fdlibm's e_log.c (Sun Microsystems 1993)."""
+"""Remez coefficients of (ln(1+r) - r) / r**2 on |r| < 0.0352: ln(1+r) is off by at most 2**-60.5 of r."""
+LN_FROM: Final = 0x3FE6555555555555
+"""The bits of the least m in 2**k * m: about 0.698. Sixteen parts of [m, 2m), alike in bits, have 1 inside one."""
+LN_PARTS: Final = 16
 
 
 def exp(w: Writer, x: Value) -> Value:
@@ -72,7 +98,8 @@ def _exp_any(w: Writer, x: Value, tail: Value | None = None) -> Value:
     low, high = number(-746.0), number(710.0)
     x = w.select(w.compare("ogt", x, high), high, x)
     x = w.select(w.compare("olt", x, low), low, x)
-    value, k = _exp_reduced(w, x, tail)
+    value, shifted = _exp_reduced(w, x, tail)
+    k = w.sub(shifted, number(MAGIC))
     half = w.fma(k, number(0.5), number(MAGIC))
     rest = w.add(w.sub(k, w.sub(half, number(MAGIC))), number(MAGIC))
     return w.mul(w.mul(value, _power_of_two(w, half)), _power_of_two(w, rest))
@@ -80,21 +107,23 @@ def _exp_any(w: Writer, x: Value, tail: Value | None = None) -> Value:
 
 def _exp_plain(w: Writer, x: Value, tail: Value | None = None) -> Value:
     """exp(x + tail) for x within PLAIN; to the bit what :func:`_exp_any` gives."""
-    value, k = _exp_reduced(w, x, tail)
-    return w.mul(value, _power_of_two(w, w.add(k, w.number(MAGIC))))
+    value, shifted = _exp_reduced(w, x, tail)
+    # Adding k to the exponent's bits multiplies by 2**k.
+    return w.from_bits(w.binary("add", w.bits(value), w.binary("shl", w.bits(shifted), w.integer(52))))
 
 
 def _exp_reduced(w: Writer, x: Value, tail: Value | None) -> tuple[Value, Value]:
-    """Take exp(x + tail) as 2**k * value; return value and k. ``tail`` is small against 1."""
+    """Take exp(x + tail) as 2**k * value; return value and k + MAGIC. ``tail`` is small against 1."""
     number = w.number
-    k = w.sub(w.fma(x, number(LOG2_E), number(MAGIC)), number(MAGIC))
+    shifted = w.fma(x, number(LOG2_E), number(MAGIC))
+    k = w.sub(shifted, number(MAGIC))
     r = w.fma(k, number(-LN2_HI), x)
     r = w.fma(k, number(-LN2_LO), r)
     if tail is not None:
         r = w.add(r, tail)
     square = w.mul(r, r)
     total = w.fma(square, _polynomial(w, EXP_TERMS, r, square), r)
-    return w.add(total, number(1.0)), k
+    return w.add(total, number(1.0)), shifted
 
 
 def _either(w: Writer, plain: Value, fast: Callable[[], Value], slow: Callable[[], Value]) -> Value:
@@ -123,6 +152,8 @@ def _power_of_two(w: Writer, shifted: Value) -> Value:
 def _polynomial(w: Writer, terms: tuple[float, ...], x: Value, square: Value) -> Value:
     """Sum of terms[n] * x**n: pairs first, so that fewer operations wait for one another (Estrin 1960)."""
     level = [w.number(term) for term in terms]
+    if len(level) % 2:
+        level[-2:] = [w.fma(level[-1], x, level[-2])]
     power: Value | None = x
     while len(level) > 1:
         assert power is not None
@@ -149,7 +180,7 @@ def ln(w: Writer, x: Value) -> Value:
 
 def _normal(w: Writer, x: Value) -> Value:
     """Whether x is positive, finite and not subnormal."""
-    return w.binary("and", w.compare("oge", x, w.number(SMALLEST)), w.compare("olt", x, w.number(math.inf)))
+    return w.compare("ult", w.binary("sub", w.bits(x), w.integer(SMALLEST)), w.integer(INFINITE - SMALLEST))
 
 
 def _ln_special(w: Writer, x: Value, value: Value) -> Value:
@@ -160,36 +191,65 @@ def _ln_special(w: Writer, x: Value, value: Value) -> Value:
     return w.select(w.compare("oeq", x, number(0.0)), number(-math.inf), value)
 
 
+@cache
+def ln_table() -> tuple[tuple[float, ...], ...]:
+    """Return, for the sixteen parts of m, 1/c of a c near the middle, and ln(c) in two parts.
+
+    1/c has six bits, so that m / c - 1 is exact below 1/32; the first part of ln(c) is a multiple of 2**-42,
+    so that its sum with k * LN2_HI is.
+    """
+    inverses, highs, lows = [], [], []
+    with localcontext() as context:
+        context.prec = 50
+        for i in range(LN_PARTS):
+            ends = [struct.unpack("<d", struct.pack("<Q", LN_FROM + (j << 48)))[0] for j in (i, i + 1)]
+            scale = 32 if ends[0] < 1.0 else 64
+            inverse = 1.0 if ends[0] < 1.0 < ends[1] else round(2 * scale / sum(ends)) / scale
+            exact = -Decimal(inverse).ln()
+            high = float(round(exact * 2**42)) / 2**42
+            inverses.append(inverse)
+            highs.append(high)
+            lows.append(float(exact - Decimal(high)))
+    return tuple(inverses), tuple(highs), tuple(lows)
+
+
 def _ln_parts(w: Writer, x: Value, *, plain: bool) -> tuple[Value, Value]:
     """ln of a positive finite x as an unevaluated sum: a leading part, rounded, and a small rest.
 
-    ``plain`` says that x is not subnormal.
+    x = 2**k * m and m = c * (1 + r), with c from a table: ln(x) = k * ln(2) + ln(c) + ln(1 + r) (Tang 1990,
+    doi:10.1145/98267.98294). ``plain`` says that x is not subnormal.
     """
     number, integer = w.number, w.integer
-    tiny = w.truth(False) if plain else w.compare("olt", x, number(SMALLEST))
-    scaled = x if plain else w.select(tiny, w.mul(x, number(2.0**54)), x)
-    # Take x as 2**k * m with m in [sqrt(1/2), sqrt(2)).
-    bits = w.bits(scaled)
-    above = w.binary("sub", bits, integer(0x3FE6A09E667F3BCD))
-    biased = w.binary("add", above, integer(1023 << 52))
-    k = w.from_bits(w.binary("or", w.binary("lshr", biased, integer(52)), integer(0x4330000000000000)))
     offset = number(2.0**52 + 1023.0)
-    k = w.sub(k, offset if plain else w.select(tiny, number(2.0**52 + 1023.0 + 54.0), offset))
-    exponent = w.binary("and", above, integer(-(1 << 52)))
-    f = w.sub(w.from_bits(w.binary("sub", bits, exponent)), number(1.0))
-    s = w.binary("fdiv", f, w.add(f, number(2.0)))
-    z = w.mul(s, s)
-    rest = w.mul(z, _polynomial(w, LN_TERMS, z, w.mul(z, z)))
-    half = w.mul(w.mul(f, f), number(0.5))
-    small = w.sub(w.fma(s, w.add(half, rest), w.mul(k, number(LN2_LO))), half)
-    # k * LN2_HI is exact. The sum with f is taken with its rounding error (Knuth's two-sum).
-    big = w.mul(k, number(LN2_HI))
-    total = w.add(big, f)
-    part = w.sub(total, big)
-    error = w.add(w.sub(big, w.sub(total, part)), w.sub(f, part))
-    small = w.add(small, error)
-    high = w.add(total, small)
-    return high, w.sub(small, w.sub(high, total))
+    if plain:
+        bits = w.bits(x)
+    else:
+        tiny = w.compare("olt", x, number(sys.float_info.min))
+        bits = w.bits(w.select(tiny, w.mul(x, number(2.0**54)), x))
+        offset = w.select(tiny, number(2.0**52 + 1023.0 + 54.0), offset)
+    biased = w.binary("sub", bits, integer(LN_FROM - (1023 << 52)))
+    k = w.from_bits(w.binary("or", w.binary("lshr", biased, integer(52)), integer(0x4330000000000000)))
+    k = w.sub(k, offset)
+    m = w.from_bits(w.binary("add", w.binary("and", biased, integer((1 << 52) - 1)), integer(LN_FROM)))
+    inverse, high, low = w.select_among(ln_table(), w.binary("lshr", biased, integer(48)))
+    r = _less_one(w, m, inverse)
+    # k * LN2_HI + high is exact, and 0 or greater than r: the sum with r is taken with its rounding error.
+    big, small = w.fma(k, number(LN2_HI), high), w.fma(k, number(LN2_LO), low)
+    total = w.add(big, r)
+    small = w.add(small, w.add(w.sub(big, total), r))
+    square = w.mul(r, r)
+    small = w.fma(square, _polynomial(w, LN_TERMS, r, square), small)
+    leading = w.add(total, small)
+    return leading, w.sub(small, w.sub(leading, total))
+
+
+def _less_one(w: Writer, m: Value, inverse: Value) -> Value:
+    """m * inverse - 1; where the machine can't do that with one rounding, by halves of m whose products are exact."""
+    if w.target.fma:
+        return w.fma(m, inverse, w.number(-1.0))
+    upper = w.from_bits(w.binary("and", w.bits(m), w.integer(-(1 << 27))))
+    above = w.sub(w.mul(upper, inverse), w.number(1.0))
+    return w.add(above, w.mul(w.sub(m, upper), inverse))
 
 
 def power(w: Writer, x: Value, y: Value) -> Value:
@@ -197,6 +257,10 @@ def power(w: Writer, x: Value, y: Value) -> Value:
     if y.number in (1.0, 2.0, 3.0):
         square = x if y.number == 1.0 else w.mul(x, x)
         return w.mul(square, x) if y.number == 3.0 else square
+    if y.number == 0.5:
+        # Adding 0 turns -0 into 0, as pow does; of -infinity it makes +infinity.
+        root = w.intrinsic("sqrt", w.add(x, w.number(0.0)))
+        return w.select(w.compare("oeq", x, w.number(-math.inf)), w.number(math.inf), root)
     if y.number is None:
         return outlined(w, "pow", _power, x, y)
     return outlined(w, f"pow.{double(y.number)}", partial(_constant_power, y.number), x)

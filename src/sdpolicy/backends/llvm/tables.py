@@ -15,7 +15,8 @@ from sdpolicy.primitives import Curve
 from sdpolicy.program import Table
 
 SHORT: Final = 12
-"""Tables of at most so many points are read by comparing with every point (measured: bisection wins above)."""
+"""In lanes, tables of at most so many points are read without memory (measured: bisection wins above, and always
+for one x alone)."""
 
 
 class Tables:
@@ -32,7 +33,7 @@ class Tables:
             curve = self.curves[table][which]
             if len(curve.xs) == 1:
                 return self.keep_nan(x, self.w.number(curve.ys[0]))
-            if len(curve.xs) <= SHORT:
+            if len(curve.xs) <= SHORT and x.wide:
                 return self.short(curve, x, mode)
         return self.long(table, which, x, mode)
 
@@ -49,7 +50,7 @@ class Tables:
         if mode == "linear":
             first = w.number(curve.xs[0])
             inside = w.select(w.compare("ogt", first, x), first, x)
-        left, slope, base = (self.picked if w.target.permute and x.wide else self.chained)(curve, x)
+        left, slope, base = (self.picked if w.target.permute else self.chained)(curve, x)
         y = w.add(w.mul(slope, w.sub(inside, left)), base)
         if mode == "linear":
             y = w.select(w.compare("oge", x, w.number(curve.xs[-1])), w.number(curve.ys[-1]), y)

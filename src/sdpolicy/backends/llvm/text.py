@@ -6,6 +6,7 @@ contracted, reassociated or approximated.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -305,6 +306,18 @@ class Writer:
         order = ", ".join(f"i32 {i}" for i in range(16))
         text = f"shufflevector <8 x double> {found[0]}, <8 x double> {found[1]}, <16 x i32> <{order}>"
         return self.emit(text, "f", True, index.level)
+
+    def select_among(self, columns: Sequence[Sequence[float]], index: Value) -> list[Value]:
+        """Read each column, of 16 numbers, at the low four bits of ``index``."""
+        if self.target.permute:
+            return [self.pick(column, index) for column in columns]
+        place = self.binary("and", index, self.integer(15))
+        found = []
+        for column in columns:
+            name = f"@column.{hashlib.sha256(repr(column).encode()).hexdigest()[:8]}"
+            self.declared[name] = constant_array(name, "double", [double(value) for value in column])
+            found.append(self.gather(name, place))
+        return found
 
     def _half(self, value: Value, which: int) -> str:
         """Return lanes 8 * which to 8 * which + 7 of a vector of integers."""
