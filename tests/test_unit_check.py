@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from sdpolicy.expression import TIME, Apply, Lookup, Node, Num, Ref
@@ -49,6 +51,7 @@ def program(target_unit: str, body: Node) -> Program:
 GOOD = [
     ("Widget", op("add", "goods", op("mul", "rate", "year"))),
     ("Widget", op("max", "goods", 0)),
+    ("Widget", op("if", op("eq", "goods", -(2.0**109)), math.inf, "goods")),
     ("Widget", op("if", op("gt", "goods", 0), "goods", op("neg", "goods"))),
     ("1/Year", op("zidz", "rate", "goods")),
     ("1/Year", op("xidz", "rate", "goods", "growth")),

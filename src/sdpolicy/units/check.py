@@ -1,7 +1,8 @@
 """Dimensional consistency of a Program: every equation, through tables, branches, powers and delays.
 
-A unit that is not stated, and the number 0, fit everything; another number in an equation is dimensionless,
-so that a number which stands for a quantity is found and can get a name. It knows no scenario or backend.
+A unit that is not stated, the number 0, infinities and :NA: fit everything; another number in an equation is
+dimensionless, so that a number which stands for a quantity is found and can get a name. It knows no scenario or
+backend.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ Known = Unit | None
 ALIKE: Final = frozenset({"add", "sub", "min", "max", "modulo", "quantum"}) | COMPARISONS
 SAME: Final = frozenset({"neg", "abs", "integer", "initial"})
 PURE: Final = frozenset({"exp", "ln", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"})
+
+UNLIMITED: Final = 2.0**109
+"""From here on, up or down, a number stands for no quantity: :NA: is the negative of this."""
 
 
 def check_units(program: Program) -> tuple[Problem, ...]:
@@ -121,7 +125,7 @@ class _Check:
         """Return the unit of ``node``, and note what does not fit below it."""
         match node:
             case Num(value=value):
-                return None if value == 0 else DIMENSIONLESS
+                return None if value == 0 or abs(value) >= UNLIMITED else DIMENSIONLESS
             case Ref(name=name):
                 return self.time if name in (TIME, STEP_TIME) else self.units.get(name)
             case Lookup(table=table, x=x):
