@@ -6,6 +6,52 @@ from conformance.case import constants, series, upto
 
 MACROS = "the reference engine is not given macros"
 
+NOT_AVAILABLE = -(2.0**109)
+PLACES = "PySD has no name for the numbers of the elements"
+SELECTED = (
+    "Reference Manual, VECTOR SELECT, but for the product of powers, where Vensim's output on record has the "
+    "expression to the power of the selection"
+)
+SORTED = (
+    "Vensim's output on record, as PySD and SDEverywhere have it: the numbers count from 0, the ranks from 1, "
+    "along the last subscript"
+)
+TIES = (
+    "Reference Manual, VECTOR RANK: the ranks of equal values are arbitrary; on record for ascending order, "
+    "equal values keep their order, which PySD turns round for descending order"
+)
+MAPPED = (
+    "Reference Manual, VECTOR ELM MAP: the offset counts on from the element, last subscript fastest; beyond the "
+    "variable there is :NA:"
+)
+ORDER = {
+    "upwards": (1, 3, 0, 2),
+    "downwards": (2, 0, 3, 1),
+    "rank upwards": (3, 1, 4, 2),
+    "rank downwards": (2, 4, 1, 3),
+    "sorted": (10, 20, 30, 40),
+    "by region": ((3, 2, 1, 0), (0, 2, 1, 3)),
+    "sorted by region": ((1, 2, 3, 4), (5, 6, 7, 8)),
+    "rank of region": ((1, 2),) * 4,
+}
+EQUAL = {
+    "upwards": (1, 3, 0, 2),
+    "downwards": (0, 2, 1, 3),
+    "rank upwards": (3, 1, 4, 2),
+    "rank downwards": (1, 3, 2, 4),
+}
+ELEMENTS = {
+    "needed": ((7, 9, 9),) * 4,
+    "same": ((10, 20, 30),) * 4,
+    "before": ((NOT_AVAILABLE, 10, 20),) * 4,
+    "filled": ((5, 10, 20),) * 4,
+    "whole table": (((1, 2, 3), (4, 5, 6)),) * 4,
+    "two further": ((4, NOT_AVAILABLE),) * 4,
+    "current": (10, 20, 30, NOT_AVAILABLE),
+    "largest": (30,) * 4,
+    "added": (10,) * 4,
+}
+
 SUBSCRIPTS = [
     *series(
         "subscripts",
@@ -88,6 +134,56 @@ SUBSCRIPTS = [
         "Reference Manual, Subscripts: a range in an expression is the number of the element, from 1 on",
         {"place": (1, 2, 3), "chosen": (0, 1, 0)},
         dict.fromkeys(("place", "chosen"), "PySD has no value for a range's name"),
+    ),
+    *constants(
+        "vector_select",
+        SELECTED,
+        {
+            "weighted sum selected": 2,
+            "weighted product selected": -24,
+            "weighted minimum selected": -4,
+            "weighted maximum selected": 6,
+            "weighted average selected": 1,
+            "product of powers selected": 9 / 4,
+            "sum selected": 7,
+            "product selected": 12,
+            "minimum selected": 3,
+            "maximum selected": 4,
+            "average selected": 3.5,
+            "none selected": -1,
+            "by shop": (8, -1),
+            "every pair": 30 / 4,
+            "with constants": 2,
+            "only one": 5,
+            "unselected ignored": -0.5,
+        },
+    ),
+    *series("vector_select", "the numerical action is 2, then 3", (0, 1), {"changing": (-4, 6)}),
+    *constants(
+        "vector_order",
+        SORTED,
+        ORDER,
+        dict.fromkeys(ORDER, PLACES),
+    ),
+    *series(
+        "vector_order",
+        "the direction is 1, then 0",
+        (0, 1),
+        {"turning": ((1, 3, 0, 2), (2, 0, 3, 1))},
+        {"turning": PLACES},
+    ),
+    *constants(
+        "vector_ties",
+        TIES,
+        EQUAL,
+        dict.fromkeys(EQUAL, PLACES),
+    ),
+    *series(
+        "vector_elm_map",
+        MAPPED,
+        upto(3),
+        ELEMENTS,
+        dict.fromkeys(ELEMENTS, "PySD does not know VECTOR ELM MAP"),
     ),
     *series(
         "macro",

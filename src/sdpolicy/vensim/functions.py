@@ -31,17 +31,19 @@ TABLE_MODES: Final[Mapping[str, str]] = {
     "lookup backward": "backward",
 }
 
-_VECTOR: Final = "Write the result element by element, or with SUM, PROD, VMIN and VMAX."
+VECTORS: Final[Mapping[str, int]] = {
+    # Functions of whole vectors and their number of arguments.
+    "vector select": 5, "vector elm map": 2, "vector sort order": 2, "vector reorder": 2, "vector rank": 2,
+}  # fmt: skip
+
+BINDING: Final[Mapping[str, int]] = {**dict.fromkeys(REDUCTIONS, 1), "vector select": 2}
+"""Functions that run over the ranges marked with ``!`` in their first arguments, and in how many of these."""
+
 _DISCRETE: Final = "Use DELAY FIXED, DELAY N or a chain of stocks."
 _OUTSIDE: Final = "Compute it beforehand and give it as a constant or a data variable."
 
 REFUSED: Final[Mapping[str, str]] = {
     # Functions that we know and do not support, with the cure.
-    **dict.fromkeys(
-        ("vector select", "vector elm map", "vector sort order", "vector reorder", "vector rank",
-         "vector lookup"),
-        _VECTOR,
-    ),
     **dict.fromkeys(
         ("allocate available", "allocate by priority", "alloc p", "demand at price", "supply at price",
          "find market price", "market price", "marketp", "supply curve"),
@@ -74,6 +76,7 @@ REFUSED: Final[Mapping[str, str]] = {
         "Take it out: it changes no number of the model.",
     ),
     "a function of": "The equation is still to be written: write it.",
+    "vector lookup": "Write the result element by element, or with SUM, PROD, VMIN and VMAX.",
     "npv": "Write it as a stock of discounted flows.",
     "sinteg": "Write it as INTEG, with a flow that stops at the bounds.",
     "depreciate straightline": "Write it as a stock that loses what came in one lifetime ago (DELAY FIXED).",
@@ -81,7 +84,7 @@ REFUSED: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 KNOWN: Final = frozenset(
-    {*SIMPLE, *REDUCTIONS, *TABLE_MODES, *REFUSED, "random 0 1", "get data between times", "log", "game",
+    {*SIMPLE, *REDUCTIONS, *VECTORS, *TABLE_MODES, *REFUSED, "random 0 1", "get data between times", "log", "game",
      "active initial", "integ", "elmcount",
      "smoothi", "smooth3", "smooth3i", "delay1", "delay1i", "delay3", "delay3i", "with lookup"}
 )  # fmt: skip

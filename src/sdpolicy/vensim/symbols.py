@@ -37,6 +37,8 @@ class Symbols:
     holes: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
     """By identifier: the places of elements without an equation, which nothing may refer to."""
     hidden: list[Quantity] = field(default_factory=list)
+    places: dict[tuple[Dimension, ...], Quantity] = field(default_factory=dict)
+    """Hidden quantities that hold the numbers of the elements of these dimensions, from 0 on."""
     stocks: list[Stock] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sdpolicy.errors import suggest
@@ -22,11 +22,12 @@ from sdpolicy.expression import (
     walk,
 )
 from sdpolicy.program import CONTROL, Dimension, Equation, Quantity, Stock, Table, fold
-from sdpolicy.vensim.functions import KNOWN, REDUCTIONS, REFUSED, SIMPLE, TABLE_MODES
+from sdpolicy.vensim.functions import BINDING, KNOWN, REDUCTIONS, REFUSED, SIMPLE, TABLE_MODES, VECTORS
 from sdpolicy.vensim.prepare import Points, Refusal
 from sdpolicy.vensim.subscripts import Elements
 from sdpolicy.vensim.symbols import Block, Curves, Loop, Macro, Refuse, Symbols
-from sdpolicy.vensim.syntax import Call, Inline, Name, Number, Syntax, Text
+from sdpolicy.vensim.syntax import INTERNAL, Call, Inline, Name, Number, Syntax, Text
+from sdpolicy.vensim.vectors import marks, vector
 
 
 class Translator:
@@ -39,6 +40,7 @@ class Translator:
         self.marked: dict[str, Loop] = {}
         self.local: dict[str, Node | Curves] = {}
         self.inside: tuple[str, ...] = ()
+        self.whole: Syntax | None = None
         self._count = 0
         for written, elements in block.places:
             if written is None:
@@ -49,8 +51,12 @@ class Translator:
         self.index = self._own_index(block)
 
     def _loop(self, name: str, elements: Elements) -> Loop:
+        return Loop(name, self.axis(len(elements)), elements)
+
+    def axis(self, size: int) -> Axis:
+        """Return a new loop."""
         self._count += 1
-        return Loop(name, Axis(f"i{self._count}", len(elements)), elements)
+        return Axis(f"i{self._count}", size)
 
     def _own_index(self, block: Block) -> Index:
         loops = iter(self.loops)
@@ -62,6 +68,7 @@ class Translator:
 
     def define(self, target: str, index: Index, body: Syntax) -> None:
         """Add the stock or equation that ``body`` makes of a quantity (by identifier)."""
+        self.whole = body
         match body:
             case Call(function="integ", args=(flow, initial)):
                 stock = Stock(target, self.node(flow), self.node(initial), self.axes, index)
@@ -80,7 +87,7 @@ class Translator:
         own = Ref(target, index)
         if own not in walk(sample):
             return sample
-        quantity, place = self._hide_here("before", "auxiliary")
+        quantity, place = self.hide_here("before", "auxiliary")
         delayed = Apply("delay fixed", (own, Num(0.0), self.node(initial)))
         self.symbols.equations.append(Equation(quantity.id, delayed, self.axes, place))
         return rewrite(sample, lambda node: Ref(quantity.id, place) if node == own else node)
@@ -102,7 +109,7 @@ class Translator:
             case Inline(x=x, points=points):
                 return Lookup(self._inline(points), self.node(x))
             case Name():
-                return self._name(syntax)
+                return self.named(syntax)
             case Call():
                 return self._call(syntax)
 
@@ -112,7 +119,8 @@ class Translator:
         self.symbols.tables.append(Table(made, (points,), (), name, line=self.target.line))
         return made
 
-    def _name(self, name: Name) -> Node:
+    def named(self, name: Name) -> Node:
+        """Translate a name, or refuse it."""
         folded = fold(name.name)
         if folded == "time":
             return Ref(TIME)
@@ -159,7 +167,7 @@ class Translator:
         for definition, _ in macro.definitions:
             level = isinstance(definition.body, Call) and definition.body.function == "integ"
             key = fold(definition.name)
-            made[key] = self._hide_here(definition.name, "stock" if level else "auxiliary")
+            made[key] = self.hide_here(definition.name, "stock" if level else "auxiliary")
             local[key] = Ref(made[key][0].id, made[key][1])
         if fold(macro.name) not in made:
             return Num(0.0)  # the macro's own definition is the problem, and has been noted
@@ -185,7 +193,7 @@ class Translator:
         node = self.node(arg)
         if isinstance(node, Num | Ref):
             return node
-        quantity, index = self._hide_here(name, "auxiliary")
+        quantity, index = self.hide_here(name, "auxiliary")
         self.symbols.equations.append(Equation(quantity.id, node, self.axes, index))
         return Ref(quantity.id, index)
 
@@ -224,7 +232,8 @@ class Translator:
         if written.rstrip().endswith("!"):
             loop = self.marked.get(folded)
             if loop is None:
-                raise Refusal(f"'{written}' stands outside of SUM, PROD, VMIN and VMAX", "Take the ! out.")
+                what = f"'{written}' stands outside of SUM, PROD, VMIN, VMAX and VECTOR SELECT"
+                raise Refusal(what, "Take the ! out.")
             return At(loop.axis.id, _within(loop.elements, own, name))
         if folded not in book.ranges:
             return _within(book.elements(folded), own, name)[0]
@@ -257,10 +266,12 @@ class Translator:
     def _call(self, call: Call) -> Node:
         function = fold(call.function)
         curves = self.local.get(function) if self.inside else self.symbols.curves.get(function)
-        if isinstance(curves, Curves):
+        if isinstance(curves, Curves) and call.written:
             return self._read(curves, call)
-        if function in self.symbols.macros:
+        if function in self.symbols.macros and call.written:
             return self._expand(self.symbols.macros[function], call)
+        if function in INTERNAL and call.written:
+            raise self._unknown(function)
         if call.subscripts:
             raise Refusal(f"'{self._spelled(call.function)}' is no table that could be called")
         if function in SIMPLE:
@@ -283,7 +294,7 @@ class Translator:
             shown = self.symbols.quantities[function].name
             what = f"'{shown}' is called like a table, and is none"
             return Refusal(what, "Put an operator between, or define a table.")
-        hint = suggest(function, [*map(str.upper, KNOWN), *self.symbols.names.values()])
+        hint = suggest(function, [*map(str.upper, KNOWN - INTERNAL), *self.symbols.names.values()])
         cure = hint or "Correct its name, or define a table of that name."
         return Refusal(f"the function '{function.upper()}' is unknown", cure)
 
@@ -308,7 +319,13 @@ class Translator:
 
     def _reduce(self, call: Call) -> Node:
         self._arity(call, 1)
-        names = list(dict.fromkeys(_marks(call.args[0])))
+        loops, (body,) = self.bound(call)
+        return Reduce(REDUCTIONS[fold(call.function)], tuple(loop.axis for loop in loops), body)  # type: ignore[arg-type]
+
+    def bound(self, call: Call) -> tuple[list[Loop], list[Node]]:
+        """Translate the arguments whose marked ranges a call runs over; return the loops over these, too."""
+        args = call.args[: BINDING[fold(call.function)]]
+        names = list(dict.fromkeys(name for arg in args for name in marks(arg)))
         if not names:
             cure = "Mark the range to run over with !, as in SUM(x[range!])."
             raise Refusal(f"{call.function.upper()} has no subscript marked with !", cure)
@@ -316,10 +333,13 @@ class Translator:
         loops = [self._loop(name, self.symbols.book.elements(name)) for name in names]
         self.marked = {**before, **{loop.range: loop for loop in loops}}
         try:
-            body = self.node(call.args[0])
+            return loops, list(map(self.node, args))
         finally:
             self.marked = before
-        return Reduce(REDUCTIONS[fold(call.function)], tuple(loop.axis for loop in loops), body)  # type: ignore[arg-type]
+
+    def _vector(self, call: Call) -> Node:
+        self._arity(call, VECTORS[fold(call.function)])
+        return vector(self, call)
 
     def _log(self, call: Call) -> Node:
         self._arity(call, 2)
@@ -356,21 +376,23 @@ class Translator:
         """A stock inside a larger expression: it gets a quantity of its own."""
         self._arity(call, 2)
         flow, initial = map(self.node, call.args)
-        quantity, index = self._hide_here("level", "stock")
+        quantity, index = self.hide_here("level", "stock")
         self.symbols.stocks.append(Stock(quantity.id, flow, initial, self.axes, index))
         return Ref(quantity.id, index)
 
     def _active_initial(self, call: Call) -> Node:
         self._arity(call, 2)
         body, initial = map(self.node, call.args)
-        quantity, index = self._hide_here("active", "auxiliary")
+        quantity, index = self.hide_here("active", "auxiliary")
         self.symbols.equations.append(Equation(quantity.id, body, self.axes, index, initial))
         return Ref(quantity.id, index)
 
-    def _hide_here(self, what: str, kind: str) -> tuple[Quantity, Index]:
+    def hide_here(self, what: str, kind: str) -> tuple[Quantity, Index]:
         """Add a hidden quantity with the loops of the definition at hand; return it and its index there."""
         if self.marked:
-            raise Refusal("a state stands inside of SUM, PROD, VMIN or VMAX", "Give it a variable of its own.")
+            raise Refusal(
+                "a state stands inside of SUM, PROD, VMIN, VMAX or VECTOR SELECT", "Give it a variable of its own."
+            )
         shown = self.symbols.book.ranges
         dimensions = tuple(Dimension(shown[loop.range].name, loop.elements) for loop in self.loops)
         index = tuple(At(loop.axis.id, tuple(range(loop.axis.size))) for loop in self.loops)
@@ -398,6 +420,7 @@ _SPECIAL: Final[Mapping[str, Callable[[Translator, Call], Node]]] = {
     "elmcount": Translator._elmcount,
     "active initial": Translator._active_initial,
     **dict.fromkeys(TABLE_MODES, Translator._table_mode),
+    **dict.fromkeys(VECTORS, Translator._vector),
 }
 
 
@@ -412,19 +435,3 @@ def _within(elements: Elements, own: Elements, name: str) -> tuple[int, ...]:
         if element not in own:
             raise Refusal(f"'{name}' has no element '{element}'", f"It has {', '.join(own[:6])}.")
     return tuple(own.index(element) for element in elements)
-
-
-def _marks(syntax: Syntax) -> Iterator[str]:
-    """Yield the folded names of ranges marked with ``!``, outside of inner reductions."""
-    match syntax:
-        case Name(subscripts=subscripts):
-            yield from (fold(one.rstrip("! ")) for one in subscripts if one.rstrip().endswith("!"))
-        case Call(function=function, args=args, subscripts=subscripts):
-            yield from (fold(one.rstrip("! ")) for one in subscripts if one.rstrip().endswith("!"))
-            if fold(function) not in REDUCTIONS:
-                for arg in args:
-                    yield from _marks(arg)
-        case Inline(x=x):
-            yield from _marks(x)
-        case _:
-            pass
