@@ -29,7 +29,7 @@ RIGHT: Final = frozenset(
     subscript_transposition subscript_updimensioning subscripted_flows subscripted_if_then_else
     subscripted_logicals subscripted_lookups subscripted_ramp_step subscripted_round subscripted_trend
     subscripted_trig subscripted_xidz subset_duplicated_coord tabbed_arrays time trend unchangeable_constant
-    unicode_characters variable_ranges xidz_zidz zeroled_decimals
+    unicode_characters variable_ranges vector_select xidz_zidz zeroled_decimals
     """.split()
 )
 """These must run, and give what Vensim gave."""
@@ -43,8 +43,7 @@ REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
     "get_time_value": ("GET TIME VALUE",),
     "invert_matrix": ("INVERT MATRIX",),
     "macro_multi_output": ("several outputs",),
-    "vector_order": ("VECTOR SORT ORDER",),
-    "vector_select": ("VECTOR SELECT",),
+    "vector_order": ("'revenue'", ":RAW:"),
 }
 """These must be refused, in a message that names the construct."""
 
