@@ -43,11 +43,15 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operator or function, by our operator name or Vensim's folded function name."""
+    """An operator or function, by our operator name or Vensim's folded function name.
+
+    ``written`` tells that the model's text has this very name: it may then be a table or a macro of the model.
+    """
 
     function: str
     args: tuple[Syntax, ...]
     subscripts: tuple[str, ...] = ()
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,9 @@ _OPERATORS: Final[Mapping[str, str]] = {
     "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "=": "eq", "<>": "ne",
     ":AND:": "and", ":OR:": "or", ":NOT:": "not",
 }  # fmt: skip
+INTERNAL: Final = frozenset({*_OPERATORS.values(), "delay"})
+"""Names of ours for operators and functions that Vensim calls by another one: in a model they mean nothing."""
+_MADE: Final = frozenset({"get lookups", "get data", "get constants"})
 _DEEPEST: Final = 150
 _NO_EQUATION: Final = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^\W\d][\w\s$']*)(?:\[[^\[\]]*\])?\s*""")
 NO_DATA: Final = "the variable has no equation: it would be read from a data file of Vensim"
@@ -290,7 +297,10 @@ def _call(ast: Any, tables: tuple[Points, ...]) -> Call:
     args = tuple(_convert(part, tables) for part in ast.arguments)
     if function.name == "pulse_train" and len(args) == 4:
         args = (args[0], args[2], args[1], args[3])  # the translator swaps duration and repeat time
-    return Call(function.name.replace("_", " "), args, function.subscripts)
+    name = function.name.replace("_", " ")
+    if name in _MADE:
+        raise Refusal(f"the function '{name.upper()}' is unknown", "Name the kind of file: XLS or DIRECT.")
+    return Call(name, args, function.subscripts, written=True)
 
 
 def _inline(ast: Any, tables: tuple[Points, ...]) -> Inline:
