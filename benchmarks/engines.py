@@ -64,9 +64,26 @@ class Bench:
         table[:, self.varied] = members
         return table
 
-    def ensemble(self, kernel: CompiledKernel, members: np.ndarray, threads: int = 1, out: object = None) -> np.ndarray:
-        table = self.parameters(members)
-        return kernel.run_many(table, self.grid, "euler", self.outputs, threads=threads, out=out).values  # type: ignore[arg-type]
+    def ensemble(self, kernel: CompiledKernel, members: np.ndarray, threads: int = 1) -> np.ndarray:
+        return kernel.run_many(self.parameters(members), self.grid, "euler", self.outputs, threads=threads).values
+
+
+class Blocks:
+    """Runs ensembles as a study does: the table of parameters and the numbers of each size are written over."""
+
+    def __init__(self, b: Bench, kernel: CompiledKernel) -> None:
+        self.b, self.kernel = b, kernel
+        self.tables: dict[int, np.ndarray] = {}
+        self.values: dict[int, np.ndarray] = {}
+
+    def __call__(self, members: np.ndarray) -> np.ndarray:
+        b, size = self.b, len(members)
+        if size not in self.tables:
+            self.tables[size] = b.parameters(members)
+            self.values[size] = np.empty((size, b.grid.saved, len(b.outputs)))
+        table = self.tables[size]
+        table[:, b.varied] = members
+        return self.kernel.run_many(table, b.grid, "euler", b.outputs, threads=1, out=self.values[size]).values
 
 
 def contenders(b: Bench, work: Path, without: list[str]) -> tuple[dict[str, peers.Runner], dict[str, str]]:
@@ -83,7 +100,7 @@ def contenders(b: Bench, work: Path, without: list[str]) -> tuple[dict[str, peer
         return np.stack([scalar.run(row, b.grid, "euler", b.outputs).values for row in rows])
 
     makers = {
-        "sdpolicy, lanes": lambda: lambda members: b.ensemble(lanes, members),
+        "sdpolicy, lanes": lambda: Blocks(b, lanes),
         "sdpolicy, one by one": lambda: lambda members: b.ensemble(scalar, members),
         "sdpolicy, single runs": lambda: single,
         "sdpolicy, readable": lambda: python,
@@ -115,7 +132,7 @@ SLOW = {"PySD as shipped": 2, "EMA Workbench over PySD": 1}
 
 def agreement(runners: dict[str, peers.Runner], members: np.ndarray) -> dict[str, float]:
     """Return each engine's largest difference to our lanes, relative to each series' largest value."""
-    expected = runners["sdpolicy, lanes"](members)
+    expected = runners["sdpolicy, lanes"](members).copy()
     scale = np.abs(expected).max(axis=(0, 1))
     return {name: float((np.abs(run(members) - expected) / scale).max()) for name, run in runners.items()}
 

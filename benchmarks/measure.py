@@ -118,15 +118,16 @@ def flops(text: str) -> int:
     nothing, although they take time. What is computed once a run stands before the block ``step``. Functions
     count as often as they are called, by the way that they go for ordinary arguments.
     """
+    text = re.sub(r"^any\d+:$.*?(?=^both\d+:$)", "", text, flags=re.MULTILINE | re.DOTALL)
     inner: dict[str, int] = {}
     for name, body in re.findall(r"^define internal [^@]*(@[^(]+\.lanes)\((.*?)^}", text, re.MULTILINE | re.DOTALL):
-        inner[name] = _operations(re.split(r"^way\d+:$", body, flags=re.MULTILINE)[:2], {})
-    return _operations([text[text.index("\nstep:\n") : text.index("\nend:\n")]], inner)
+        inner[name] = _operations(body, {})
+    return _operations(text[text.index("\nstep:\n") : text.index("\nend:\n")], inner)
 
 
-def _operations(blocks: list[str], inner: Mapping[str, int]) -> int:
+def _operations(text: str, inner: Mapping[str, int]) -> int:
     count = 0
-    for line in "\n".join(blocks).splitlines():
+    for line in text.splitlines():
         operation = line.partition(" = ")[2]
         if " x double>" not in operation:
             continue

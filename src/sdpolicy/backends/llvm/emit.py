@@ -233,7 +233,7 @@ def _library(op: str) -> Callable[[Writer, Value], Value]:
 
     def call(w: Writer, x: Value) -> Value:
         if own is not None and x.wide:
-            return mathlib.outlined(w, op, own, x)
+            return own(w, x)
         return w.call(f"@{FUNCTION}{LIBM[op]}", x)
 
     return call

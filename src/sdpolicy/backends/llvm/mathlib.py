@@ -17,10 +17,7 @@ from sdpolicy.backends.llvm.text import ENTRY, Value, Writer, attributes, double
 
 
 def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) -> Value:
-    """Call the function of lanes that ``write`` writes, and write it when it is asked for first.
-
-    A step of a model whose every exp and power stood in line would not fit into a processor's instruction cache.
-    """
+    """Call the function of lanes that ``write`` writes, and write it when it is asked for first."""
     vector, full = w.type("f", True), f"@{name}.lanes"
     if full not in w.declared:
         inner = Writer(w.target)
@@ -33,6 +30,18 @@ def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) ->
         w.declared[full] = "\n".join([*lines, f"  ret {vector} {result}", "}"])
     passed = ", ".join(f"{vector} {w.use(arg, True)}" for arg in args)
     return w.emit(f"call {vector} {full}({passed})", "f", True, max(arg.level for arg in args))
+
+
+def placed(w: Writer, name: str, write: Callable[..., Value], *args: Value) -> Value:
+    """Write the way of ordinary arguments in line, so that it runs along with what surrounds it.
+
+    What is computed once a member or step stands before the current section, where no branch can be written: it
+    is called.
+    """
+    if max(arg.level for arg in args) < w.at:
+        return outlined(w, name, write, *args)
+    vector = [Value(w.use(arg, True), "f", True, arg.level) for arg in args]
+    return write(w, *vector)
 
 
 PLAIN: Final = 700.0
@@ -88,8 +97,12 @@ LN_PARTS: Final = 16
 
 def exp(w: Writer, x: Value) -> Value:
     """e to the power x."""
+    return placed(w, "exp", _exp, x)
+
+
+def _exp(w: Writer, x: Value) -> Value:
     plain = w.compare("olt", w.intrinsic("fabs", x), w.number(PLAIN))
-    return _either(w, plain, lambda: _exp_plain(w, x), lambda: _exp_any(w, x))
+    return _either(w, plain, lambda: _exp_plain(w, x), lambda: outlined(w, "exp.any", _exp_any, x))
 
 
 def _exp_any(w: Writer, x: Value, tail: Value | None = None) -> Value:
@@ -131,7 +144,7 @@ def _either(w: Writer, plain: Value, fast: Callable[[], Value], slow: Callable[[
     n = w.target.width
     w.declare(f"@llvm.vector.reduce.and.v{n}i1", f"i1 (<{n} x i1>)")
     every = w.put(w.at, f"call i1 @llvm.vector.reduce.and.v{n}i1(<{n} x i1> {plain.name})")
-    labels = [w.fresh("way") for _ in range(3)]
+    labels = [w.fresh(stem) for stem in ("plain", "any", "both")]
     w.do(f"br i1 {every}, label %{labels[0]}, label %{labels[1]}")
     entries = []
     for label, way in zip(labels[:2], (fast, slow), strict=True):
@@ -166,16 +179,18 @@ def _polynomial(w: Writer, terms: tuple[float, ...], x: Value, square: Value) ->
 
 def ln(w: Writer, x: Value) -> Value:
     """The natural logarithm; -infinity at 0, NaN below."""
+    return placed(w, "ln", _ln, x)
 
-    def anywhere() -> Value:
-        high, low = _ln_parts(w, x, plain=False)
-        return _ln_special(w, x, w.add(high, low))
 
-    def inside() -> Value:
-        high, low = _ln_parts(w, x, plain=True)
-        return w.add(high, low)
+def _ln(w: Writer, x: Value) -> Value:
+    def plain() -> Value:
+        return w.add(*_ln_parts(w, x, plain=True))
 
-    return _either(w, _normal(w, x), inside, anywhere)
+    return _either(w, _normal(w, x), plain, lambda: outlined(w, "ln.any", _ln_any, x))
+
+
+def _ln_any(w: Writer, x: Value) -> Value:
+    return _ln_special(w, x, w.add(*_ln_parts(w, x, plain=False)))
 
 
 def _normal(w: Writer, x: Value) -> Value:
@@ -262,23 +277,23 @@ def power(w: Writer, x: Value, y: Value) -> Value:
         root = w.intrinsic("sqrt", w.add(x, w.number(0.0)))
         return w.select(w.compare("oeq", x, w.number(-math.inf)), w.number(math.inf), root)
     if y.number is None:
-        return outlined(w, "pow", _power, x, y)
-    return outlined(w, f"pow.{double(y.number)}", partial(_constant_power, y.number), x)
+        return placed(w, "pow", partial(_power, None), x, y)
+    return placed(w, f"pow.{double(y.number)}", partial(_power, y.number), x)
 
 
-def _constant_power(exponent: float, w: Writer, x: Value) -> Value:
-    return _power(w, x, w.number(exponent))
-
-
-def _power(w: Writer, x: Value, y: Value) -> Value:
+def _power(exponent: float | None, w: Writer, x: Value, *given: Value) -> Value:
+    y = w.number(exponent) if exponent is not None else given[0]
     high, low = _ln_parts(w, x, plain=True)
     product, tail = _product(w, y, high, low)
     small = w.compare("olt", w.intrinsic("fabs", product), w.number(PLAIN))
     plain = w.binary("and", _normal(w, x), small)
-    return _either(w, plain, lambda: _exp_plain(w, product, tail), lambda: _power_any(w, x, y))
+    name = "pow.any" if exponent is None else f"pow.{double(exponent)}.any"
+    anyhow = partial(_power_any, exponent)
+    return _either(w, plain, lambda: _exp_plain(w, product, tail), lambda: outlined(w, name, anyhow, x, *given))
 
 
-def _power_any(w: Writer, x: Value, y: Value) -> Value:
+def _power_any(exponent: float | None, w: Writer, x: Value, *given: Value) -> Value:
+    y = w.number(exponent) if exponent is not None else given[0]
     size = w.intrinsic("fabs", x)
     value = _power_core(w, size, y)
     value = _power_edges(w, size, y, value)
