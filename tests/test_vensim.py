@@ -201,7 +201,7 @@ BAD = [
         "x = SINTEG(1, 2, 0, 9, 0, 0, 0) ~~|",
         "'x': the function SINTEG is not supported. Write it as INTEG, with a flow",
     ),
-    ("x = m(1 : y) ~~|", "'x': the equation cannot be read at ': y)'. If this is a macro's further output"),
+    ("x = m(1 : y) ~~|", "'x': the equation cannot be read at ': y)'. If this is the further output of a macro"),
     ("x = 1 + ~~|", "'x': nothing follows the '+'"),
     ("x = 1) ~~|", "'x': a ')' has no partner"),
     ("x = 3 4 ~~|", "'x': no operator stands between"),

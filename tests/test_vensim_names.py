@@ -61,3 +61,54 @@ def test_a_table_or_macro_may_have_the_name_of_an_operator_of_ours(
 def test_names_of_ours_are_no_functions_of_a_model(folder: Path, call: str) -> None:
     """What only we call so is unknown, as it is to Vensim."""
     assert f"the function '{call.partition('(')[0]}' is unknown" in refusal(folder, f"y = {call} ~~|")
+
+
+ODD = [
+    r'"back\\" = 3 ~~| y = "back\\" * 2 ~~|',
+    r'"a\\" = 2 ~~| "b\\" = 4 ~~| y = "a\\" + "b\\" ~~|',
+    r'"say \"hi\", ok \\" = 3 ~~| y = "say \"hi\", ok \\" * 2 ~~|',
+    'A: "e\\"1\\\\", e2 ~~| x[A] :EXCEPT: ["e\\"1\\\\"] = 2 ~~| x["e\\"1\\\\"] = 6 ~~| y = x["e\\"1\\\\"] ~~|',
+    '"long \\\n\t\tname | ~" = 3 ~~| y = "long name | ~" * 2 ~~|',
+    "R: (Age 1 - Age 3) ~~| x[R] = 1, 6, 3 ~~| y = x[Age 2] ~~|",
+]
+
+
+@pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))
+def test_a_name_may_hold_any_sign(folder: Path, body: str) -> None:
+    """Backslashes at the end, quotes, line breaks and spaces before a number are parts of names."""
+    assert values(folder, body) == [6, 6, 6]
+
+
+def test_a_name_is_shown_without_its_backslashes(folder: Path) -> None:
+    """What stands behind a backslash is what the author meant."""
+    path = folder / "small.mdl"
+    path.write_text('"say \\"hi\\" \\\\" = 3 ~~|' + CONTROL, encoding="utf-8")
+    assert read_model(path).quantities[0].name == 'say "hi" \\'
+
+
+def test_a_count_with_zeros_in_front_is_refused(folder: Path) -> None:
+    """Whether (r01-r03) names r1 or r01 is not documented."""
+    assert "'(r01-r03)' counts with zeros in front. Name its" in refusal(folder, "R: (r01-r03) ~~| x[R] = 1 ~~|")
+
+
+CLASH = "the macro has the name of a function, of a table or of another macro. Rename it."
+MACROS = [
+    (":MACRO: INITIAL(x)\nINITIAL = x * 2 ~~|\n:END OF MACRO:\ny = INITIAL(3) ~~|", CLASH),
+    (":MACRO: Foo(x)\nFoo = x ~~|\n:END OF MACRO:\nFoo((0,0),(1,1)) ~~| y = Foo(2) ~~|", CLASH),
+    (":MACRO: Foo(x)\nFoo = x ~~|\n:END OF MACRO:\n:MACRO: foo(x)\nfoo = 2 * x ~~|\n:END OF MACRO:\ny = 1 ~~|", CLASH),
+    (":MACRO: Foo(x)\nFoo = k ~~|\nk = 1 ~~|\nk = 2 ~~|\n:END OF MACRO:\ny = Foo(1) ~~|", "line 5, 'k': the macro has"),
+    (
+        ":MACRO: Foo(x)\nFoo = x ~~|\nx = 2 ~~|\n:END OF MACRO:\ny = Foo(1) ~~|",
+        "line 4, 'x': the macro has an input or",
+    ),
+    (
+        ":MACRO: Foo(x, x)\nFoo = x ~~|\n:END OF MACRO:\ny = Foo(1, 2) ~~|",
+        "'Foo': the macro has two inputs of the same",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "part"), MACROS, ids=range(len(MACROS)))
+def test_a_name_that_a_macro_makes_ambiguous_is_refused(folder: Path, body: str, part: str) -> None:
+    """Which of two things a call or a name means is never guessed."""
+    assert part in refusal(folder, body)

@@ -62,7 +62,7 @@ REFUSED: Final[Mapping[str, str]] = {
          "get vdf constants", "get vdf data", "get 123 constants", "invert matrix", "gamma ln", "probit",
          "internal rate of return", "regression", "find zero", "simultaneous", "determinant", "lookup invert",
          "lookup area", "lookup slope", "time shift", "tabbed array", "get 123 lookups", "time base",
-         "data extrapolate"),
+         "data extrapolate", "x if missing", "cumulate", "cumulatef"),
         _OUTSIDE,
     ),
     **dict.fromkeys(
@@ -77,7 +77,7 @@ REFUSED: Final[Mapping[str, str]] = {
     ),
     "a function of": "The equation is still to be written: write it.",
     "vector lookup": "Write the result element by element, or with SUM, PROD, VMIN and VMAX.",
-    "npv": "Write it as a stock of discounted flows.",
+    **dict.fromkeys(("npv", "npve"), "Write it as a stock of discounted flows."),
     "sinteg": "Write it as INTEG, with a flow that stops at the bounds.",
     "depreciate straightline": "Write it as a stock that loses what came in one lifetime ago (DELAY FIXED).",
     "depreciate by schedule": "Write it as stocks, one for each year of the schedule.",

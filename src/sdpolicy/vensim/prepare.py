@@ -60,8 +60,8 @@ def tokenize(text: str) -> list[str]:
         if found is None:
             near = text[position : position + 20].strip()
             outputs = tokens and near.startswith(":") and "(" in tokens
-            cure = "If this is a macro's further output: write one macro for each output." if outputs else ""
-            raise Refusal(f"the equation cannot be read at '{near}'", cure)
+            cure = "If this is the further output of a macro or of DELAYP: write an equation for each output."
+            raise Refusal(f"the equation cannot be read at '{near}'", cure if outputs else "")
         position = found.end()
         tokens.append(_spelled(found))
     _check_brackets(tokens)
@@ -140,7 +140,7 @@ def _prepared(tokens: Sequence[str], tables: list[Points]) -> str:
         token = tokens[position]
         if operand and token in _UNARY:
             text, position = _unary(tokens, position, tables)
-        elif token.upper() == "WITH LOOKUP":
+        elif token.upper().replace("_", " ") == "WITH LOOKUP":
             text, position = _with_lookup(tokens, position, tables)
         else:
             text, position = token, position + 1

@@ -17,14 +17,18 @@ from sdpolicy.expression import TIME, Ref
 from sdpolicy.program import CONTROL, Equation, Program, Quantity, fold
 from sdpolicy.vensim.build import define, define_table, empty_references
 from sdpolicy.vensim.data import Files, element_names
+from sdpolicy.vensim.functions import KNOWN, REFUSED
 from sdpolicy.vensim.prepare import Refusal
 from sdpolicy.vensim.subscripts import Book, RangeText, bare, parse_range
 from sdpolicy.vensim.symbols import Curves, Macro, Symbols
-from sdpolicy.vensim.syntax import Definition, parse_definition
+from sdpolicy.vensim.syntax import INTERNAL, Definition, parse_definition
 from sdpolicy.vensim.text import Entry, MacroText, Source, read_text, split
 from sdpolicy.vensim.variables import Variable, dimensions
 
 _CONTROLS: Final = {fold(name): name for name in CONTROL}
+_FUNCTIONS: Final = KNOWN - REFUSED.keys() - INTERNAL
+_NO_NUMBER: Final = re.compile(r":THE CONDITION:|:TEST INPUT:|:IS:\s*'", re.IGNORECASE)
+"""What an entry has that defines a reality check or a text."""
 
 
 def read_model(name_or_path: str | Path) -> Program:
@@ -133,10 +137,18 @@ class _Reading:
                 self.refuse(entry.line, _left(entry), refusal.what, refusal.cure)
                 parsed.broken[fold(_left(entry))] = _left(entry)
         for macro in source.macros:
-            parsed.macros[fold(macro.name)] = self._macro(macro)
+            key = fold(macro.name)
+            is_table = key in parsed.variables and parsed.variables[key].is_table
+            if key in parsed.macros or key in _FUNCTIONS or is_table:
+                what = "the macro has the name of a function, of a table or of another macro"
+                self.refuse(macro.line, macro.name, what, "Rename it.")
+            parsed.macros[key] = self._macro(macro)
 
     def _macro(self, text: MacroText) -> Macro:
         definitions: list[tuple[Definition, int]] = []
+        taken = set(map(fold, text.inputs))
+        if len(taken) < len(text.inputs):
+            self.refuse(text.line, text.name, "the macro has two inputs of the same name", "Rename one.")
         if text.outputs:
             self.refuse(text.line, text.name, "a macro with several outputs is not supported", "Split it.")
         for entry in text.entries:
@@ -144,6 +156,9 @@ class _Reading:
                 definition = parse_definition(entry.equation)
                 if definition.subscripts or definition.role != "equation":
                     raise Refusal("only plain equations are supported inside of a macro")
+                if fold(definition.name) in taken:
+                    raise Refusal("the macro has an input or another equation of this name", "Keep one of the two.")
+                taken.add(fold(definition.name))
                 definitions.append((definition, entry.line))
         if not any(fold(definition.name) == fold(text.name) for definition, _ in definitions):
             self.refuse(text.line, text.name, "the macro does not define its own name", "Give its result that name.")
@@ -219,11 +234,11 @@ class _Reading:
 
 
 def _sort(entry: Entry, parsed: _Parsed) -> None:
-    """Add what an entry defines to the ranges or to the variables; reality checks change no number."""
+    """Add what an entry defines to the ranges or to the variables; reality checks and texts change no number."""
     made = parse_range(entry.equation)
     if made is not None:
         parsed.ranges.append((made, entry))
-    elif not re.search(":THE CONDITION:|:TEST INPUT:", entry.equation, re.IGNORECASE):
+    elif not _NO_NUMBER.search(entry.equation):
         definition = parse_definition(entry.equation)
         variable = parsed.variables.setdefault(fold(definition.name), Variable(definition.name))
         variable.definitions.append((definition, entry))

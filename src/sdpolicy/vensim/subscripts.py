@@ -88,9 +88,11 @@ def _items(text: str) -> Iterator[str]:
         before, first, after, last = numbered.groups()
         if fold(before) != fold(after) or not before.strip():
             raise Refusal(f"'{part}' needs the same letters before both numbers")
+        if first != str(int(first)):
+            raise Refusal(f"'{part}' counts with zeros in front", "Name its elements one by one.")
         if not int(first) <= int(last) < int(first) + _MOST:
             raise Refusal(f"'{part}' must count upwards, by at most {_MOST}")
-        yield from (f"{before.strip()}{number}" for number in range(int(first), int(last) + 1))
+        yield from (f"{before}{number}" for number in range(int(first), int(last) + 1))
 
 
 def _apart(text: str) -> list[str]:

@@ -104,12 +104,15 @@ _OPERATORS: Final[Mapping[str, str]] = {
 INTERNAL: Final = frozenset({*_OPERATORS.values(), "delay"})
 """Names of ours for operators and functions that Vensim calls by another one: in a model they mean nothing."""
 _MADE: Final = frozenset({"get lookups", "get data", "get constants"})
+_QUOTED: Final = re.compile(r'"(?:\\.|[^"\\])*"')
+_QUOTE: Final = "\ue000"
+_BACKSLASH: Final = "\ue001"
 _DEEPEST: Final = 150
 _NO_EQUATION: Final = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^\W\d][\w\s$']*)(?:\[[^\[\]]*\])?\s*""")
 NO_DATA: Final = "the variable has no equation: it would be read from a data file of Vensim"
 DATA_CURE: Final = "Give it data with GET DIRECT DATA, or an equation."
 _ARRAY: Final = re.compile(rf"\s*[+-]?\s*{NUMBER}(?:\s*[,;]\s*[+-]?\s*{NUMBER})*\s*;?\s*")
-_TABBED: Final = re.compile(r"TABBED\s+ARRAY\s*\((.*)\)\s*", re.IGNORECASE)
+_TABBED: Final = re.compile(r"TABBED[\s_]+ARRAY\s*\((.*)\)\s*", re.IGNORECASE)
 
 
 def parse_definition(equation: str) -> Definition:
@@ -118,14 +121,14 @@ def parse_definition(equation: str) -> Definition:
     Raises:
         Refusal: when the text is no definition, or is one that cannot be read.
     """
-    component = _component(equation)
+    component = _component(_QUOTED.sub(lambda found: _coded(found.group()), equation))
     subscripts, exceptions = component.subscripts
     kind = type(component).__name__
     role: Role = {"UnchangeableConstant": "constant", "Lookup": "table", "Data": "data"}.get(kind, "equation")  # type: ignore[assignment]
     return Definition(
         _written(component.name),
-        tuple(subscripts),
-        tuple(tuple(group) for group in exceptions),
+        tuple(map(_decoded, subscripts)),
+        tuple(tuple(map(_decoded, group)) for group in exceptions),
         role,
         getattr(component, "keyword", None) or "",
         _body(component, role),
@@ -153,8 +156,18 @@ def _written(name: str) -> str:
     """Return a name as its author spells it, without the quotes."""
     bare = name.strip()
     if len(bare) >= 2 and bare[0] == bare[-1] == '"':
-        bare = bare[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+        bare = bare[1:-1].replace(_QUOTE, '"').replace(_BACKSLASH, "\\")
     return bare
+
+
+def _coded(name: str) -> str:
+    """Return a name in quotes with signs of ours for what stands behind a backslash: the translator misreads it."""
+    return re.sub(r'\\([\\"])', lambda found: _QUOTE if found.group(1) == '"' else _BACKSLASH, name)
+
+
+def _decoded(name: str) -> str:
+    """Return a name as it stands in the model's text, quotes and backslashes included."""
+    return name.replace(_QUOTE, '\\"').replace(_BACKSLASH, "\\\\")
 
 
 def _body(component: Any, role: Role) -> Body:
@@ -178,7 +191,11 @@ def _body(component: Any, role: Role) -> Body:
         if len(set(map(len, rows))) > 1:
             raise Refusal("the array's rows have different lengths", "End each row, and no other number, with ';'.")
         return Array(tuple(value for row in rows for value in row), len(rows[0]) if len(rows) > 1 else 0)
-    return parse_expression(text)
+    body = parse_expression(text)
+    if role == "data" and not isinstance(body, Number) and not (isinstance(body, Call) and body.function == "get data"):
+        cure = "Write it with =, to compute it at every step from what the data are then."
+        raise Refusal("a data equation (:=) that computes from other data is not supported", cure)
+    return body
 
 
 def _numbers(parts: list[str]) -> tuple[float, ...]:
@@ -289,7 +306,7 @@ def _signed(operator: str, operand: Syntax) -> Syntax:
 
 def _reference(ast: Any, _: tuple[Points, ...]) -> Name:
     subscripts = ast.subscripts.subscripts if ast.subscripts is not None else ()
-    return Name(_written(ast.reference), tuple(subscripts))
+    return Name(_written(ast.reference), tuple(map(_decoded, subscripts)))
 
 
 def _call(ast: Any, tables: tuple[Points, ...]) -> Call:

@@ -14,19 +14,26 @@ from sdpolicy.vensim.prepare import Refusal
 LARGEST: Final = 10_000_000
 """Bytes that a model file may have; the largest published models stay below 5 million."""
 
-_SKETCH: Final = re.compile(r"\\{2,3}---///")
-"""Begins each view of the sketch; the first one ends the equations."""
+_SKETCH: Final = re.compile(r"\\{2,3}---///|^///---\\", re.MULTILINE)
+"""Begins each view of the sketch, or ends the last one: the first of these ends the equations."""
 
 _METHODS: Final = {1: "rk4", 3: "rk2", 4: "rk2", 5: "rk4"}
 """Vensim's numbers for methods other than Euler's. RK4 Auto and RK2 Auto take shorter steps by themselves where
 they must; a fixed step is what comes nearest."""
 
-_QUOTED: Final = r'"(?:\\.|[^"\\\n])*"'
+_QUOTED: Final = r'"(?:\\.|\\\n|[^"\\\n])*"'
 _INNER: Final = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
 _COMMENT: Final = rf"\{{[^{{}}]*(?:{_INNER}[^{{}}]*)*\}}|\{{[^}}]*\}}"
 """A comment may have comments inside, three deep; one whose braces do not match ends at the first that closes."""
+_HEADING: Final = re.compile(rf"\s*(?:{_COMMENT})")
 _MARK: Final = re.compile(f"{_QUOTED}|{_COMMENT}|[~|]")
 _COMMENTED: Final = re.compile(f"({_QUOTED})|{_COMMENT}")
+_MACRO_BEGINS: Final = re.compile(r"(?:^|(?<=\|))\s*:MACRO:", re.IGNORECASE | re.MULTILINE)
+"""Where a comment only speaks of macros, no line or entry begins with the word."""
+_MACRO: Final = re.compile(
+    rf"{_MACRO_BEGINS.pattern}\s*([^(]+)\(([^)]*)\)(.*?):END[\s_]+OF[\s_]+MACRO:",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +104,13 @@ def _decode(raw: bytes, where: str) -> str:
         raise ModelError(Problem(where, "the file is binary, and text was expected", "Save the model as .mdl text."))
     try:
         text = raw.decode("utf-8-sig" if encoding.casefold() in ("utf-8", "utf8") else encoding)
-    except LookupError:
-        problem = Problem(f"{where}, line 1", f"the encoding '{encoding}' is unknown", "Save the model as UTF-8.")
-        raise ModelError(problem) from None
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         cure = "Save it as UTF-8, or name its encoding in the first line, such as {windows-1252}."
         raise ModelError(Problem(f"{where}, line {line}", f"the text is not {encoding}", cure)) from None
+    except (LookupError, ValueError):
+        problem = Problem(f"{where}, line 1", f"the encoding '{encoding}' is unknown", "Save the model as UTF-8.")
+        raise ModelError(problem) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -115,12 +122,11 @@ def split(text: str) -> Source:
     """
     cut = _SKETCH.search(text)
     equations, sketch = (text[: cut.start()], text[cut.start() :]) if cut else (text, "")
-    heading = re.match(r"\s*\{[^}]*\}", equations)
+    heading = _HEADING.match(equations)
     start = heading.end() if heading else 0
     entries: list[Entry] = []
     macros: list[MacroText] = []
-    pattern = re.compile(r":MACRO:\s*([^(]+)\(([^)]*)\)(.*?):END\s+OF\s+MACRO:", re.IGNORECASE | re.DOTALL)
-    for found in pattern.finditer(equations, start):
+    for found in _MACRO.finditer(equations, start):
         entries.extend(_entries(equations, start, found.start()))
         inputs, _, outputs = found.group(2).partition(":")
         macros.append(
@@ -134,8 +140,8 @@ def split(text: str) -> Source:
         )
         start = found.end()
     entries.extend(_entries(equations, start, len(equations)))
-    if ":MACRO:" in equations[start:].upper():
-        raise Refusal("a :MACRO: has no :END OF MACRO:")
+    if _MACRO_BEGINS.search(equations, start):
+        raise Refusal("a :MACRO: has no :END OF MACRO:", "Write it on a line of its own behind the macro.")
     files = {name.casefold(): file for name, file in re.findall(r"^30:(\?[^=\n]+)=([^\n]+)$", sketch, re.MULTILINE)}
     asked = re.search(r":L\x7f?<%\^E!@.*?^15:(?:\d+,){3}(\d+)", sketch, re.MULTILINE | re.DOTALL)
     method = _METHODS.get(int(asked.group(1)), "euler") if asked else "euler"
