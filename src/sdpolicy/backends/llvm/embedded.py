@@ -10,6 +10,7 @@ from typing import Final
 
 from sdpolicy.backends.llvm.emit import OPERATIONS
 from sdpolicy.backends.llvm.kernel import KernelText
+from sdpolicy.backends.llvm.schedule import scheduled
 from sdpolicy.backends.llvm.text import ENTRY, STAGE, STEP, Value
 from sdpolicy.expression import TIME
 
@@ -63,7 +64,7 @@ class EmbeddedText(KernelText):
         w.do("%fresh = phi i1 [ true, %STEP.LAST ]STAGE.FRESH")
         self.e.scalars[TIME] = Value("%stage.time", "f", self.wide, STAGE)
         self.spread(self.states, self.state, STAGE)
-        self.equations(self.lowered.running, STAGE)
+        self.equations(scheduled(self.lowered), STAGE)
         self.flows()
         self.pair()
 

@@ -15,6 +15,7 @@ from sdpolicy.backends.base import targets
 from sdpolicy.backends.llvm.checks import Sinks, sinks
 from sdpolicy.backends.llvm.emit import Emitter
 from sdpolicy.backends.llvm.frame import Frame
+from sdpolicy.backends.llvm.schedule import scheduled
 from sdpolicy.backends.llvm.text import ENTRY, STAGE, STEP, Target, Value, Writer
 from sdpolicy.expression import STEP_TIME, TIME
 from sdpolicy.integrators import Tableau
@@ -232,7 +233,7 @@ class KernelText:
             w.do("%s = phi i64 [ 0, %STEP.LAST ]STAGE.NUMBERS")
             e.scalars[TIME] = Value("%stage.time", "f", False, STAGE)
         self.spread(self.states, self.state, STAGE)
-        self.equations(self.lowered.running, STAGE)
+        self.equations(scheduled(self.lowered), STAGE)
         self.flows()
         if self.stages == 1:
             self.first_stage()
