@@ -51,6 +51,32 @@ def test_a_codec_that_decodes_nothing_is_no_encoding(tmp_path: Path) -> None:
         read(tmp_path, "{undefined}\ny = 2 ~~|" + CONTROL)
 
 
+def test_a_comment_may_be_in_any_encoding(tmp_path: Path) -> None:
+    """Models from before UTF-8 name no encoding: one that changes no name and no number need not be known."""
+    path = tmp_path / "old.mdl"
+    path.write_bytes(b"y = 2 ~ m\xb2 ~ Gr\xf6\xdfe, 0\x8c1 |" + CONTROL.encode())
+    assert (read_model(path).quantities[0].unit, read_model(path).quantities[0].doc) == ("m²", "Größe, 0Œ1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"Gr\xf6\xdfe = 2 ~~|", b"y = 2 ~~ \x95| z = 3 |", b"{UTF-8} y = 2 ~~ \xf6 |"],
+    ids=["name", "bar", "named"],
+)
+def test_an_unknown_encoding_is_refused_where_it_matters(tmp_path: Path, text: bytes) -> None:
+    """A name in an unknown encoding, a byte that may be half a letter, or a wrong heading: the file must say more."""
+    path = tmp_path / "old.mdl"
+    path.write_bytes(text + CONTROL.encode())
+    with pytest.raises(ModelError, match=r"the text is not (utf|UTF)-8. Save it as UTF-8, or name its encoding"):
+        read_model(path)
+
+
+@pytest.mark.parametrize("points", ["(0,0),(2,4),(2,4)", "[(0,0)-(9,9)],(0,0),(0,0),(2,4)", "0,2,2,0,4,4"])
+def test_a_point_may_be_written_twice(tmp_path: Path, points: str) -> None:
+    """Vensim's editor leaves points on top of each other: they say the same."""
+    assert read(tmp_path, f"f({points}) ~~| y = f(1) ~~|" + CONTROL).tables[0].curves == (((0.0, 2.0), (0.0, 4.0)),)
+
+
 @pytest.mark.parametrize("equation", ["x := d * d", "x :LOOK FORWARD: := d", "x :RAW: := X IF MISSING(d, 0)"])
 def test_data_computed_from_data_are_refused(tmp_path: Path, equation: str) -> None:
     """Vensim computes them where the data have points, and interpolates the result: a product is another one then."""

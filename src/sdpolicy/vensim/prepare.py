@@ -232,8 +232,10 @@ _PAIR: Final = re.compile(rf"\(({_SIGNED}),({_SIGNED})\)")
 def read_points(text: str) -> Points:
     """Return the points of a table written as ``[limits],(x,y),(x,y)...`` or as ``x,x,...,y,y,...``, by x.
 
+    A point that is written twice, as Vensim's editor leaves it, counts once.
+
     Raises:
-        Refusal: when it is empty, is no list of points, or has an x twice.
+        Refusal: when it is empty, is no list of points, or has two values for one x.
     """
     bare = re.sub(r"\s+", "", text)
     if bare.startswith("["):
@@ -254,7 +256,7 @@ def read_points(text: str) -> Points:
         pairs = list(zip(values[:half], values[half:], strict=True))
     else:
         raise Refusal("the table is not a list of points", "Write it as (x, y), (x, y), ...")
-    pairs.sort(key=lambda pair: pair[0])  # as Vensim does
+    pairs = sorted(set(pairs))  # by x, as Vensim does
     for (before, _), (after, _) in itertools.pairwise(pairs):
         if before == after:
             raise Refusal(f"the table has two values for x = {after:g}", "Write each x once.")

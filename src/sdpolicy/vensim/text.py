@@ -105,13 +105,38 @@ def _decode(raw: bytes, where: str) -> str:
     try:
         text = raw.decode("utf-8-sig" if encoding.casefold() in ("utf-8", "utf8") else encoding)
     except UnicodeDecodeError as error:
+        guessed = _guessed(raw) if encoding == "utf-8" and not named else None
+        if guessed is not None:
+            return guessed
         line = raw[: error.start].count(b"\n") + 1
         cure = "Save it as UTF-8, or name its encoding in the first line, such as {windows-1252}."
         raise ModelError(Problem(f"{where}, line {line}", f"the text is not {encoding}", cure)) from None
     except (LookupError, ValueError):
         problem = Problem(f"{where}, line 1", f"the encoding '{encoding}' is unknown", "Save the model as UTF-8.")
         raise ModelError(problem) from None
+    return _lines(text)
+
+
+def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _guessed(raw: bytes) -> str | None:
+    """Return the text of a file that names no encoding, where its equations are the same in all that it may be in.
+
+    Models of Vensim 5 and before are in that of their author's computer. Where only units, comments and the
+    sketch have other than ASCII letters, and none of these can swallow a sign that parts a model, no name and
+    no number depends on it.
+    """
+    if re.search(rb"[\x80-\xff][\\{|}~]", raw):
+        return None
+    text = _lines(raw.decode("cp1252", "replace"))
+    try:
+        source = split(text)
+    except Refusal:
+        return None
+    entries = [*source.entries, *(entry for macro in source.macros for entry in macro.entries)]
+    return text if entries and all(entry.equation.isascii() for entry in entries) else None
 
 
 def split(text: str) -> Source:
