@@ -142,6 +142,13 @@ def test_subscripts_become_loops(write: Write) -> None:
     assert quantity.dimensions == (Dimension("S", ("a", "c")),)
 
 
+@pytest.mark.parametrize(("left", "axis"), [("A, B", "i1"), ("B, A", "i2")])
+def test_a_mapping_goes_to_the_range_that_it_names(write: Write, left: str, axis: str) -> None:
+    """Where two subscripts of the left side are equal ranges, a mapping is to the one by whose name it is written."""
+    body = f"A: a1, a2 -> C ~~| B <-> A ~~| C: c1, c2 ~~| y[C] = 1, 2 ~~| x[{left}] = y[C] ~~|"
+    assert equation(read(write, body), "x").body == Ref("y", (At(axis, (0, 1)),))
+
+
 def test_ranges_of_ranges_and_numbers() -> None:
     """A range may name others and count names."""
     found = parse_range("R: a, (b1 - b3), S -> T, (U: u1, u2)")
@@ -222,6 +229,14 @@ BAD = [
     ("A: a1, a2 ~~| x[A] = 1 ~~| y = x ~~|", "'x' has the subscripts A, and 0 are given"),
     ("A: a1, a2 ~~| x[A] = 1 ~~| y = x[A] ~~|", "the left side does not have the subscript range 'A'"),
     ("A: a1, a2 ~~| x[A] = 1, 2, 3 ~~|", "3 numbers are given for 2 elements"),
+    (
+        "A: a1, a2 -> C ~~| B: b1, b2 -> C ~~| C: c1, c2 ~~| y[C] = 1, 2 ~~| x[A, B] = y[C] ~~|",
+        "'x': 'C' is mapped to more than one subscript of the left side. Write the subscript that is meant",
+    ),
+    (
+        "A: a1, a2 -> C ~~| B: b1, b2 -> C ~~| C: c1, c2 ~~| y[C] = 1, 2 ~~| x[A, b1] = y[C] ~~|",
+        "'x': 'C' is mapped to more than one subscript of the left side",
+    ),
     ("A: a1, a2, a3 ~~| B: b1, b2 ~~| x[A, B] = 1, 2, 3; 4, 5, 6; ~~|", "the array's rows have 3 numbers for 2 elem"),
     ("A: a1, a2 ~~| B: b1, b2 ~~| x[A, B] = 1, 2; 3, 4, 5; ~~|", "the array's rows have different lengths"),
     ("A: a1, a2 ~~| x[a1] = 1 ~~| y = x[a2] ~~|", "'x' has no element 'a2'. It has a1."),

@@ -231,6 +231,10 @@ class Book:
         unique = list(dict.fromkeys(found))
         return unique[0] if len(unique) == 1 else None
 
+    def names(self, one: str, other: str) -> bool:
+        """Whether a mapping between two ranges names both of them, and not ranges related to them."""
+        return other in self.ranges[one].mappings or one in self.ranges[other].mappings
+
     def _families(self, loop: str) -> list[str]:
         return [name for name in self.ranges if self.related(name, loop)]
 

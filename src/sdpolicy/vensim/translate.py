@@ -251,15 +251,24 @@ class Translator:
 
     def _mapped(self, name: str, own: Elements, quantity: str) -> int | At:
         book = self.symbols.book
+        shown = book.ranges[name].name
+        found: list[tuple[str, tuple[str, ...], Loop | None]] = []
         for loop in self.loops:
-            images = [book.image(loop.range, element, name) for element in loop.elements]
-            if all(image is not None for image in images):
-                return At(loop.axis.id, _within(tuple(image or "" for image in images), own, quantity))
+            images = tuple(book.image(loop.range, element, name) or "" for element in loop.elements)
+            if all(images):
+                found.append((loop.range, images, loop))
         for element in self.fixed:
             image = book.image(book.home[element], element, name)
             if image is not None:
-                return _within((image,), own, quantity)[0]
-        shown = book.ranges[name].name
+                found.append((book.home[element], (image,), None))
+        named = [one for one in found if book.names(name, one[0])]
+        chosen = named if len(named) == 1 else found
+        if len(chosen) == 1:
+            places, moving = _within(chosen[0][1], own, quantity), chosen[0][2]
+            return places[0] if moving is None else At(moving.axis.id, places)
+        if found:
+            what = f"'{shown}' is mapped to more than one subscript of the left side"
+            raise Refusal(what, "Write the subscript that is meant, with a range that equals it (<->).")
         cure = f"Use an element of '{shown}', a mapping, or SUM({quantity}[{shown}!])."
         raise Refusal(f"the left side does not have the subscript range '{shown}'", cure)
 
