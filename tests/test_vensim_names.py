@@ -63,6 +63,21 @@ def test_names_of_ours_are_no_functions_of_a_model(folder: Path, call: str) -> N
     assert f"the function '{call.partition('(')[0]}' is unknown" in refusal(folder, f"y = {call} ~~|")
 
 
+def test_control_variables_are_single_numbers(folder: Path) -> None:
+    """A control variable with subscripts, with and without, or as a table is refused by its name."""
+    head = "A: a1, a2 ~~| INITIAL TIME = 0 ~~| FINAL TIME = 2 ~~|"
+    path = folder / "small.mdl"
+    for body, part in [
+        ("TIME STEP = 1 ~~| SAVEPER[A] = 1, 2 ~~|", "'SAVEPER': it cannot have subscripts"),
+        ("TIME STEP = 1 ~~| SAVEPER[A] = 1 ~~| SAVEPER = 1 ~~|", "'SAVEPER': the definitions have 0 and 1 subscripts"),
+        ("TIME STEP((0,0),(1,1)) ~~|", "'TIME STEP': it is a table, and a number was expected"),
+    ]:
+        path.write_text(head + body, encoding="utf-8")
+        with pytest.raises(ModelError) as caught:
+            read_model(path)
+        assert part in str(caught.value)
+
+
 ODD = [
     r'"back\\" = 3 ~~| y = "back\\" * 2 ~~|',
     r'"a\\" = 2 ~~| "b\\" = 4 ~~| y = "a\\" + "b\\" ~~|',

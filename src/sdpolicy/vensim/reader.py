@@ -201,13 +201,16 @@ class _Reading:
                     symbols.quantities[key] = quantity
 
     def _check_controls(self, symbols: Symbols) -> None:
-        for key in ("initial time", "final time", "time step"):
-            if key not in symbols.names:
+        for key in ("initial time", "final time", "time step", "saveper"):
+            if key not in symbols.names and key != "saveper":
                 hint = suggest(key, symbols.names.values())
                 self.refuse(1, key.upper(), "the model does not set it", hint or "Define it, with a number.")
             elif key in symbols.quantities and symbols.quantities[key].dimensions:
-                self.refuse(symbols.quantities[key].line, key.upper(), "it cannot have subscripts")
-        if "saveper" not in symbols.quantities and "time step" in symbols.quantities:
+                cure = "Define it once, with a number."
+                self.refuse(symbols.quantities[key].line, key.upper(), "it cannot have subscripts", cure)
+            elif key in symbols.curves and key not in symbols.quantities:
+                self.refuse(1, key.upper(), "it is a table, and a number was expected", "Define it, with a number.")
+        if "saveper" not in symbols.names and "time step" in symbols.quantities:
             step = symbols.quantities["time step"]
             doc = "As often as TIME STEP: the model does not set it."
             symbols.names["saveper"] = "SAVEPER"
