@@ -101,6 +101,12 @@ def test_a_name_is_shown_without_its_backslashes(folder: Path) -> None:
     assert read_model(path).quantities[0].name == 'say "hi" \\'
 
 
+def test_an_element_is_counted_in_a_range_that_holds_all_of_the_loop(folder: Path) -> None:
+    """Ranges may overlap: the place of an element is not looked for in a range that lacks its neighbours."""
+    body = "A: a1, a2, a3 ~~| S: a3, b1 ~~| P: a2, a3 ~~| x[S] = S * 10 ~~| z[P] = P ~~| y = x[b1] + z[a3] ~~|"
+    assert values(folder, body) == [23, 23, 23]
+
+
 def test_a_count_with_zeros_in_front_is_refused(folder: Path) -> None:
     """Whether (r01-r03) names r1 or r01 is not documented."""
     assert "'(r01-r03)' counts with zeros in front. Name its" in refusal(folder, "R: (r01-r03) ~~| x[R] = 1 ~~|")

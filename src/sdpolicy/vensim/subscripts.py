@@ -177,6 +177,11 @@ class Book:
         shown = (one for found in self.ranges.values() for one in found.shown)
         return suggest(name, [*(text.name for text in self._texts.values()), *shown])
 
+    def whole(self, elements: Elements) -> Range:
+        """Return the largest range that holds all of these elements of one range."""
+        holding = [one for one in self.ranges.values() if set(elements) <= set(one.elements)]
+        return max(holding, key=lambda one: len(one.elements))
+
     def is_range(self, name: str) -> bool:
         return fold(name) in self.ranges
 

@@ -210,7 +210,7 @@ class Translator:
         if loop is None:
             shown = book.ranges[name].name
             raise Refusal(f"the subscript range '{shown}' stands where a number is expected")
-        whole = book.ranges[book.home[loop.elements[0]]]
+        whole = book.whole(loop.elements)
         quantity = self._hide("position", "constant", (Dimension(whole.name, whole.shown),))
         for place in range(len(whole.elements)):
             self.symbols.equations.append(Equation(quantity.id, Num(float(place + 1)), (), (place,)))
