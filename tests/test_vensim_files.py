@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
+from openpyxl.workbook.defined_name import DefinedName
 
 from sdpolicy.errors import ModelError
 from sdpolicy.expression import TIME, Lookup, Num, Ref
@@ -63,6 +67,84 @@ def test_a_constant_that_is_no_number_is_refused(model: Path, cell: str) -> None
     model.with_name("c.csv").write_text(f"a,b\n1,{cell}\n", encoding="utf-8")
     with pytest.raises(ModelError, match="'x': the cell 0 below and 0 right of B2 holds no number"):
         read_model(written(model, "x = GET DIRECT CONSTANTS('c.csv', ',', 'B2') ~~|"))
+
+
+def workbook(path: Path, rows: Sequence[Sequence[object]], **names: str) -> None:
+    """Write a workbook with one sheet, ``s``, and these names of its ranges."""
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "s"
+    for row in rows:
+        sheet.append(row)
+    for name, area in names.items():
+        book.defined_names[name] = DefinedName(name, attr_text=f"s!{area}")
+    book.save(path)
+
+
+def old_workbook(path: Path, rows: Sequence[Sequence[float | str]]) -> None:
+    """Write the oldest format of Excel's that is read, BIFF2: its only sheet is called Sheet 1."""
+    raw = struct.pack("<4H", 0x0009, 4, 2, 0x0010)
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            where = struct.pack("<2H3x", row, column)
+            if isinstance(cell, str):
+                raw += struct.pack("<2H", 0x0004, 8 + len(cell)) + where + bytes([len(cell)]) + cell.encode()
+            else:
+                raw += struct.pack("<2H", 0x0003, 15) + where + struct.pack("<d", cell)
+    path.write_bytes(raw + struct.pack("<2H", 0x000A, 0))
+
+
+def test_a_gap_in_a_workbook_is_no_point(model: Path) -> None:
+    """Where the time or the value is missing there is no point, and the points behind it count."""
+    workbook(model.with_name("b.xlsx"), [[0, 1, None, 3, 4], [5, 6, 7, None, 9]])
+    body = (
+        "x := GET XLS DATA('b.xlsx', 's', '1', 'A2') ~~| f(GET XLS LOOKUPS('b.xlsx', 's', '1', 'A1')) ~~| y = f(2) ~~|"
+    )
+    tables = {table.name: table.curves for table in read_model(written(model, body)).tables}
+    assert tables["x"] == (((0.0, 1.0, 4.0), (5.0, 6.0, 9.0)),)
+    assert tables["f"] == (((0.0, 1.0, 3.0, 4.0), (0.0, 1.0, 3.0, 4.0)),)
+
+
+@pytest.mark.parametrize(
+    ("equation", "said"),
+    [
+        ("x := GET DIRECT DATA('c.csv', ',', '1', 'A3')", "3 stands behind a cell without a number"),
+        ("x := GET DIRECT DATA('b.xlsx', 's', '2', 'A3')", "3 stands behind a cell without a number"),
+        ("x := GET DIRECT DATA('b.xlsx', 's', 'years', 'A3')", "x values go on behind their named range: 3"),
+        ("f(GET DIRECT LOOKUPS('b.xlsx', 's', '1', 'A3')) ~~| x = f(1)", "no y for x = 3"),
+    ],
+)
+def test_what_vensim_makes_of_a_gap_is_not_guessed(model: Path, equation: str, said: str) -> None:
+    """A text among the times, a gap in text files, times behind their range, a look-up's missing value: refused."""
+    rows = [[0, 1, None, 3, 4], [0, 1, "or", 3, 4], [5, 6, 7, None, 9]]
+    workbook(model.with_name("b.xlsx"), rows, years="$A$1:$B$1")
+    model.with_name("c.csv").write_text("0,1,,3,4\n0,1,or,3,4\n5,6,7,,9\n", encoding="utf-8")
+    with pytest.raises(ModelError, match=said):
+        read_model(written(model, f"{equation} ~~|"))
+
+
+def test_old_workbooks_are_read(model: Path) -> None:
+    """Excel's format before 2007 is read; a newer one may be called .xls as well."""
+    old_workbook(model.with_name("old.xls"), [["year", 0.0, 9.0], ["x", 5.0, 6.5]])
+    model.with_name("bad.xls").write_bytes(b"no workbook")
+    workbook(model.with_name("b.xlsx"), [[0, 9], [5, 6.5]])
+    model.with_name("b.xlsx").rename(model.with_name("new.xls"))
+    body = "x := GET XLS DATA('old.xls', 'Sheet 1', '1', 'B2') ~~| y := GET XLS DATA('new.xls', 's', '1', 'A2') ~~|"
+    assert [table.curves for table in read_model(written(model, body)).tables] == [(((0.0, 9.0), (5.0, 6.5)),)] * 2
+    for name, sheet, said in (("old.xls", "s", "no sheet 's'. It has Sheet 1."), ("bad.xls", "s", "cannot be read as")):
+        with pytest.raises(ModelError, match=said):
+            read_model(written(model, f"x = GET XLS CONSTANTS('{name}', '{sheet}', 'B2') ~~|"))
+
+
+def test_elements_from_a_workbook(model: Path) -> None:
+    """Empty cells are no elements, as documented; a number is written out; what ends an open list is not guessed."""
+    workbook(model.with_name("b.xlsx"), [["A", None, 1234567, "B 2"]])
+    body = "Part: GET XLS SUBSCRIPT('b.xlsx', 's', 'A1', '{}', 'p') ~~| x[Part] = 1 ~~|"
+    found = read_model(written(model, body.format("D1"))).find("x")
+    assert found is not None
+    assert found.dimensions[0].elements == ("pA", "p1234567", "pB 2")
+    with pytest.raises(ModelError, match="the elements from A1 on have an empty cell among them"):
+        read_model(written(model, body.format("1")))
 
 
 @pytest.mark.parametrize("engine", ["llvm", "python"])

@@ -159,9 +159,9 @@ def _points(definition: Definition, block: Block, files: Files) -> dict[Cell, Po
     match definition.body:
         case Curve(points=points):
             return dict.fromkeys(filled, points)
-        case Call(function="get lookups" | "get data", args=args):
+        case Call(function="get lookups" | "get data" as function, args=args):
             name, tab, along, cell = _texts(args)
-            found = series(files.sheet(name, tab), along, cell, len(filled))
+            found = series(files.sheet(name, tab), along, cell, len(filled), whole=function == "get lookups")
             return dict(zip(filled, found, strict=True))
         case None:
             raise Refusal(NO_DATA, DATA_CURE)

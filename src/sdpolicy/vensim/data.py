@@ -23,16 +23,18 @@ LARGEST: Final = 50_000_000
 """Bytes that a data file may have."""
 
 _NUMBER: Final = re.compile(rf"[+-]?{NUMBER}")
+_ZIP: Final = b"PK"
+"""How a workbook begins since Excel 2007, whatever its file is called."""
 _CELL: Final = re.compile(r"\s*([A-Za-z]{1,3})(\d{1,7})\s*(\*?)\s*")
 Place = tuple[int, int]
 """Row and column, counted from 0."""
 
 
 class Sheet:
-    """The cells of one sheet, as rows; what lies outside is empty."""
+    """The cells of one sheet, as rows; what lies outside is empty. Only a workbook names ranges."""
 
-    def __init__(self, rows: Sequence[Sequence[object]], names: dict[str, tuple[Place, Place]]) -> None:
-        self.rows, self.names = rows, names
+    def __init__(self, rows: Sequence[Sequence[object]], names: dict[str, tuple[Place, Place]] | None = None) -> None:
+        self.rows, self.names, self.of_book = rows, names or {}, names is not None
         self.height = len(rows)
         self.width = max((len(row) for row in rows), default=0)
 
@@ -71,8 +73,9 @@ class Files:
             suffix = Path(file).suffix.casefold()
             if suffix in (".csv", ".tsv", ".txt"):
                 self._sheets[name, tab] = _csv(raw, tab)
-            elif suffix in (".xlsx", ".xlsm"):
-                self._sheets[name, tab] = _workbook(raw, name, tab)
+            elif suffix in (".xls", ".xlsx", ".xlsm"):
+                read = _workbook if raw.startswith(_ZIP) else _old_workbook
+                self._sheets[name, tab] = read(raw, name, tab)
             else:
                 raise Refusal(f"'{name}' is neither a workbook nor a CSV file", "Save it as .xlsx or .csv.")
         return self._sheets[name, tab]
@@ -102,7 +105,7 @@ class Files:
 def _csv(raw: bytes, separator: str) -> Sheet:
     sign = "\t" if separator in ("\\t", "/t", "") else separator[:1]
     text = raw.decode("utf-8-sig", "replace")
-    return Sheet(list(csv.reader(io.StringIO(text), delimiter=sign)), {})
+    return Sheet(list(csv.reader(io.StringIO(text), delimiter=sign)))
 
 
 def _workbook(raw: bytes, name: str, tab: str) -> Sheet:
@@ -112,10 +115,7 @@ def _workbook(raw: bytes, name: str, tab: str) -> Sheet:
         book = load_workbook(io.BytesIO(raw), read_only=False, data_only=True, keep_links=False)
     except Exception as error:
         raise Refusal(f"'{name}' cannot be read as a workbook ({type(error).__name__})") from None
-    sheets = {fold(title): title for title in book.sheetnames}
-    if fold(tab) not in sheets:
-        raise Refusal(f"'{name}' has no sheet '{tab}'", f"It has {', '.join(book.sheetnames[:8])}.")
-    sheet = book[sheets[fold(tab)]]
+    sheet = book[_title(book.sheetnames, name, tab)]
     names: dict[str, tuple[Place, Place]] = {}
     for key, defined in (*book.defined_names.items(), *sheet.defined_names.items()):
         for title, area in defined.destinations:
@@ -124,6 +124,31 @@ def _workbook(raw: bytes, name: str, tab: str) -> Sheet:
                 places = [_place(corner) for corner in corners if corner]
                 names[fold(key)] = (places[0], places[-1])
     return Sheet([list(row) for row in sheet.iter_rows(values_only=True)], names)
+
+
+def _old_workbook(raw: bytes, name: str, tab: str) -> Sheet:
+    """Return a sheet of a workbook as Excel wrote it before 2007. Names of ranges are not read."""
+    try:
+        import xlrd
+    except ImportError:
+        what = f"'{name}' is a workbook of Excel before 2007; xlrd, which reads it, is not installed"
+        raise Refusal(what, "Install xlrd, or save it as .xlsx.") from None
+    try:
+        book = xlrd.open_workbook(file_contents=raw, logfile=io.StringIO())
+    except Exception as error:
+        raise Refusal(f"'{name}' cannot be read as a workbook ({type(error).__name__})") from None
+    sheet = book.sheet_by_name(_title(book.sheet_names(), name, tab))
+    kept = (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_TEXT)
+    shown = {xlrd.XL_CELL_DATE: "a date", xlrd.XL_CELL_ERROR: "an error"}
+    rows = ([one.value if one.ctype in kept else shown.get(one.ctype) for one in row] for row in sheet.get_rows())
+    return Sheet(list(rows), {})
+
+
+def _title(titles: Sequence[str], name: str, tab: str) -> str:
+    found = next((title for title in titles if fold(title) == fold(tab)), None)
+    if found is None:
+        raise Refusal(f"'{name}' has no sheet '{tab}'", f"It has {', '.join(titles[:8])}.")
+    return found
 
 
 def _column(letters: str) -> int:
@@ -148,45 +173,69 @@ def _start(sheet: Sheet, cell: str) -> tuple[Place, bool]:
     return named[0], cell.rstrip().endswith("*")
 
 
-def series(sheet: Sheet, along: str, cell: str, count: int) -> list[Points]:
+def series(sheet: Sheet, along: str, cell: str, count: int, whole: bool = False) -> list[Points]:
     """Return ``count`` series of points, in rows or columns beside each other.
 
     ``along`` is the row (number), the column (letters) or the named range that holds x; ``cell`` is the
-    first y of the first series. The first cell without an x ends all of them, as in Vensim: what comes behind
-    a gap is something else. A point without y is left out.
+    first y of the first series. Where a cell of a workbook has no x, or one has no y, there is no point, as
+    Vensim recorded it (SDXorg/test-models, get_with_missing_values_xlsx). ``whole`` is for look-ups: each x
+    must have its y, since there Vensim makes 0 of the number that follows (SDEverywhere, directlookups_invalidcell).
 
     Raises:
-        Refusal: when there is no point at all, or x does not increase.
+        Refusal: when there is no point at all, x does not increase, or nobody knows what Vensim makes of a gap.
     """
     (row, column), _ = _start(sheet, cell)
-    in_row, line = _axis(sheet, along)
-    steps = range(column, sheet.width) if in_row else range(row, sheet.height)
+    in_row, line, end = _axis(sheet, along)
+    first, limit = (column, sheet.width) if in_row else (row, sheet.height)
+    steps = [(step, sheet.value(line, step) if in_row else sheet.value(step, line)) for step in range(first, limit)]
+    known = _without_gaps(steps, end, cell, sheet.of_book)
     found: list[Points] = []
     for number in range(count):
         points: list[tuple[float, float]] = []
-        for step in steps:
-            x = sheet.value(line, step) if in_row else sheet.value(step, line)
+        for step, x in known:
             y = sheet.value(row + number, step) if in_row else sheet.value(step, column + number)
-            if not isinstance(x, float):
-                break
             if isinstance(y, float):
                 points.append((x, y))
+            elif whole:
+                cure = "Fill the cell: Vensim would take the number behind it for 0."
+                raise Refusal(f"the look-up from {cell} on has no y for x = {x:g}", cure)
         found.append(_increasing(points, cell))
     return found
 
 
-def _axis(sheet: Sheet, along: str) -> tuple[bool, int]:
-    """Return whether x runs along a row, and the number of that row or column."""
+def _without_gaps(
+    steps: Sequence[tuple[int, Value]], end: int | None, cell: str, of_book: bool
+) -> list[tuple[int, float]]:
+    """Return where x stands, and its number; ``end`` is the last place of a named range."""
+    found: list[tuple[int, float]] = []
+    doubtful = False
+    for step, x in steps:
+        if not isinstance(x, float):
+            doubtful = doubtful or x is not None or not of_book
+        elif doubtful:
+            raise Refusal(
+                f"among the x values of the data from {cell} on, {x:g} stands behind a cell without a number",
+                "Fill the cell, or move what stands behind it.",
+            )
+        elif end is not None and step > end:
+            raise Refusal(f"x values go on behind their named range: {x:g}", "Widen it, or move them.")
+        else:
+            found.append((step, x))
+    return found
+
+
+def _axis(sheet: Sheet, along: str) -> tuple[bool, int, int | None]:
+    """Return whether x runs along a row, the number of that row or column, and where a named range ends."""
     text = along.strip()
     if text.isdecimal():
-        return True, int(text) - 1
+        return True, int(text) - 1, None
     if re.fullmatch("[A-Za-z]{1,3}", text) and fold(text) not in sheet.names:
-        return False, _column(text)
+        return False, _column(text), None
     named = sheet.names.get(fold(text))
     if named is None:
         raise Refusal(f"'{along}' is neither a row, nor a column, nor a named range")
-    (top, left), (bottom, _) = named
-    return (True, top) if top == bottom else (False, left)
+    (top, left), (bottom, right) = named
+    return (True, top, right) if top == bottom else (False, left, bottom)
 
 
 def _increasing(points: list[tuple[float, float]], cell: str) -> Points:
@@ -234,9 +283,14 @@ def element_names(files: Files, arguments: Sequence[str]) -> tuple[str, ...]:
     else:
         bottom, right = sheet.height - 1, column
     found: list[str] = []
+    gap = False
     for down, across in itertools.product(range(row, bottom + 1), range(column, right + 1)):
         value = sheet.value(down, across)
         if value is None:
-            break
-        found.append(bare(f"{prefix}{value:g}" if isinstance(value, float) else f"{prefix}{value}"))
+            gap = True
+        elif gap and until is None:
+            raise Refusal(f"the elements from {first} on have an empty cell among them", "Name the last cell.")
+        else:
+            shown = value if isinstance(value, str) else repr(value).removesuffix(".0")
+            found.append(bare(f"{prefix}{shown}"))
     return tuple(found)
