@@ -144,12 +144,16 @@ def test_delay_n_of_three_stages_with_a_time_that_changes_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["delay n", "smooth n"])
 @pytest.mark.parametrize(
-    ("time", "order", "right"), [(0.75, 2.0, True), (0.5, 2.0, False), (0.25, 1.0, True), (0.2, 1.0, False)]
+    ("time", "order", "right"),
+    [(0.75, 2.0, True), (0.5, 2.0, "delay n"), (0.45, 2.0, False), (0.25, 1.0, True), (0.2, 1.0, False)],
 )
-def test_a_stage_shorter_than_a_step_gives_no_number(name: str, time: float, order: float, right: bool) -> None:
-    """Vensim lowers the order of DELAY N and SMOOTH N then; here the run stops at the variable."""
+def test_a_stage_shorter_than_a_step_gives_no_number(name: str, time: float, order: float, right: bool | str) -> None:
+    """Vensim lowers the order of DELAY N and SMOOTH N then; here the run stops at the variable.
+
+    What SMOOTH N does where a stage lasts just one step is not on record; DELAY N keeps its order.
+    """
     found = run(program({}, {"x": op(name, 1.0, time, 0.0, order)}), ["x"])
-    assert bool(np.isfinite(found).all()) == right
+    assert bool(np.isfinite(found).all()) == (right if isinstance(right, bool) else name == right)
 
 
 def chain(first: Equation, rest_positions: tuple[int, ...]) -> Program:

@@ -240,7 +240,9 @@ def _stage(work: _Expansion, args: Sequence[Node], stages: int, axes: tuple[Axis
 def _smooth_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
     source, time, initial, order = args
     stages = work.order(order, axes)
-    return _smooth(work, (source, _long_enough(work, time, order, stages, axes), initial, Num(float(stages))), axes)
+    # Whether Vensim keeps the order where a stage lasts just one step is on record for DELAY N alone.
+    time = _long_enough(work, ("ge" if stages == 1 else "gt", time), order, stages, axes)
+    return _smooth(work, (source, time, initial, Num(float(stages))), axes)
 
 
 def _delay_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
@@ -250,7 +252,7 @@ def _delay_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> 
     """
     inflow, given, initial, order = args
     stages = work.order(order, axes)
-    time = _long_enough(work, given, order, stages, axes)
+    time = _long_enough(work, ("ge", given), order, stages, axes)
     if references(given) <= work.fixed:
         return _delay(work, (inflow, time, initial, Num(float(stages))), axes)
     if stages > 2:
@@ -267,13 +269,14 @@ def _delay_n(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> 
     return outflow
 
 
-def _long_enough(work: _Expansion, time: Node, order: Node, stages: int, axes: tuple[Axis, ...]) -> Node:
-    """Return a delay time, or no number where Vensim would lower the order: a stage no longer than a step.
+def _long_enough(work: _Expansion, given: tuple[str, Node], order: Node, stages: int, axes: tuple[Axis, ...]) -> Node:
+    """Return a delay time, or no number where Vensim would lower the order: a stage too short for a step.
 
-    Nor is there one where the run begins with another order than the one that the stages were made for.
+    ``given`` says how the time has to compare with a step for each stage. Nor is there a number where the run
+    begins with another order than the one that the stages were made for.
     """
-    shortest = apply("mul", Num(float(stages)), Ref("time_step"))
-    enough = apply("ge" if stages == 1 else "gt", time, shortest)
+    relation, time = given
+    enough = apply(relation, time, apply("mul", Num(float(stages)), Ref("time_step")))
     if not isinstance(order, Num):
         enough = apply("and", enough, apply("eq", work.initial(order, axes), Num(float(stages))))
     return apply("add", time, apply("div", Num(0.0), enough))

@@ -136,6 +136,12 @@ STATES = [
         {"delayed": (0, 0, 2, 4, 5.5), "smoothed": (0, 0, 2, 4, 5.5)},
     ),
     *series(
+        "delay_n_one_step",
+        "Vensim's output on record: the order is kept where a stage lasts just one step, which hands the input on",
+        upto(5),
+        {"delayed": (0, 0, 0, 10, 10, 10)},
+    ),
+    *series(
         "delay3_short",
         "a third of the delay time is half a step: the documented levels overshoot, as in Vensim's recorded runs",
         upto(5),
