@@ -15,6 +15,7 @@ from sdpolicy.backends import adaptive, python
 from sdpolicy.expression import TIME
 from sdpolicy.integrators import ADAPTIVE, Grid
 from sdpolicy.lower import lower
+from sdpolicy.vensim import read_model
 from small import op, program
 
 MODEL = r"""{UTF-8}
@@ -159,6 +160,24 @@ def test_engines_refuse_what_they_lack(model: Path, settings: dict[str, str], me
     """An engine that does not exist, or a method that it does not have, is a clear error."""
     with pytest.raises(SettingsError, match=message):
         simulate(model, **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("engine", ["llvm", "python"])
+def test_more_rows_than_memory_holds_are_refused(model: Path, engine: str) -> None:
+    """A step a million million times too short ends in a sentence, not in an exception of the machine."""
+    with pytest.raises(SettingsError, match=r"48,000,000,000,001 saved rows of all variables would fill .* Save less"):
+        simulate(model, engine=engine, step=1e-12, save=1e-12)
+
+
+def test_a_machine_that_has_less_memory_says_the_same(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one machine holds another may not: the run's own failure to find memory is said so as well."""
+
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(type(python.ENGINE.compile(lower(read_model(model)))), "run", fails)
+    with pytest.raises(SettingsError, match=r"49 saved rows of all variables would fill 0.0 GiB of memory"):
+        simulate(model, engine="python")
 
 
 def test_a_value_that_is_not_finite_is_named_with_what_it_came_from(model: Path) -> None:

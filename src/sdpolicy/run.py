@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ENGINES: Final = ("llvm", "python", "pysd")
 DEFAULT_ENGINE: Final = "llvm"
+LARGEST: Final = 2**36
+"""Bytes that the values of one run may have; some systems promise more than they have, and then end the run."""
 
 
 def simulate(
@@ -53,7 +55,8 @@ def simulate(
 
     Raises:
         ModelError, ScenarioError: when the files are not right, or do not fit each other.
-        SettingsError: for an engine that does not exist, or a method that it does not have.
+        SettingsError: for an engine that does not exist, a method that it does not have, or more saved rows than
+            memory holds.
         SimulationError: when a value is not finite.
     """
     from sdpolicy.results import label
@@ -81,8 +84,20 @@ def _engine(name: str) -> str:
 def _generated(chosen: Case, engine: str) -> Trajectory:
     lowered = lower(chosen.program)
     outputs = [quantity.id for quantity in chosen.program.quantities]
+    size = chosen.grid.saved * sum(quantity.size for quantity in chosen.program.quantities) * 8
+    if size > LARGEST:
+        raise SettingsError(_too_large(chosen, size))
     kernel = _maker(engine, chosen.method).compile(lowered)
-    return kernel.run(np.array(lowered.defaults), chosen.grid, chosen.method, outputs)
+    try:
+        return kernel.run(np.array(lowered.defaults), chosen.grid, chosen.method, outputs)
+    except MemoryError:
+        raise SettingsError(_too_large(chosen, size)) from None
+
+
+def _too_large(chosen: Case, size: int) -> Problem:
+    where = chosen.scenario.name if chosen.scenario else chosen.program.name
+    what = f"{chosen.grid.saved:,} saved rows of all variables would fill {size / 2**30:,.1f} GiB of memory"
+    return Problem(where, what, "Save less often, with a longer step, or stop earlier: save, step or stop under [run].")
 
 
 def _maker(engine: str, method: str) -> Engine:
