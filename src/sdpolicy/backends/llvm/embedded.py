@@ -63,6 +63,7 @@ class EmbeddedText(KernelText):
         w.do("%s = phi i64 [ 0, %STEP.LAST ]STAGE.NUMBERS")
         w.do("%fresh = phi i1 [ true, %STEP.LAST ]STAGE.FRESH")
         self.e.scalars[TIME] = Value("%stage.time", "f", self.wide, STAGE)
+        self.e.known.clear()
         self.spread(self.states, self.state, STAGE)
         self.equations(scheduled(self.lowered), STAGE)
         self.flows()

@@ -40,6 +40,8 @@ FUNCTION: Final = "sd_"
 PREDICATES: Final = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
 WORK: Final = frozenset(LIBM) | {"noise"}
 """Primitives so costly that a single run skips them in the side of an IF that is not taken."""
+ONCE: Final = WORK | {"div", "sqrt"}
+"""Primitives that are computed once where the same expression stands several times."""
 
 
 class Emitter:
@@ -55,6 +57,8 @@ class Emitter:
         self.levels: dict[str, int] = {}
         self.loops: dict[str, Value] = {}
         self.positions: dict[tuple[int, ...], str] = {}
+        self.known: dict[Node, Value] = {}
+        """What has been computed on the way to here, by expression."""
 
     # Places
 
@@ -128,8 +132,19 @@ class Emitter:
                 return self.choice(condition, yes, no)
             case Apply(op=op) if op in PREDICATES or op in ("and", "or", "not"):
                 return self.w.select(self.truth(node), self.w.number(1.0), self.w.number(0.0))
+            case Apply(op=op) if op in ONCE:
+                return self.once(node)
             case Apply(op=op, args=args):
                 return OPERATIONS[op](self.w, *(self.number(arg) for arg in args))
+
+    def once(self, node: Apply) -> Value:
+        """Write a costly primitive, unless it has been computed; what is computed in a loop ends with its round."""
+        if node in self.known:
+            return self.known[node]
+        value = OPERATIONS[node.op](self.w, *(self.number(arg) for arg in node.args))
+        if not self.loops:
+            self.known[node] = value
+        return value
 
     def truth(self, node: Node) -> Value:
         """Write ``node`` as a condition: a number is true when it is not 0."""
@@ -150,13 +165,15 @@ class Emitter:
             return w.select(test, self.number(yes), self.number(no))
         labels = [w.fresh("side") for _ in range(3)]
         w.do(f"br i1 {test.name}, label %{labels[0]}, label %{labels[1]}")
-        entries = []
+        entries, before = [], self.known
         for label, side in zip(labels[:2], (yes, no), strict=True):
             w.open(label)
+            self.known = dict(before)
             value = self.number(side)
             entries.append(f"[ {value.name}, %{w.label[w.at]} ]")
             w.do(f"br label %{labels[2]}")
         w.open(labels[2])
+        self.known = before
         return w.emit(f"phi double {', '.join(entries)}", "f", False, w.at)
 
     def lookup(self, table: str, x: Node, mode: Interpolation, index: Index) -> Value:
