@@ -18,15 +18,19 @@ POWER = op("pow", op("add", "x", 2.0), "n")
 
 
 def twice() -> Program:
-    """Return a Program in which a power, a wave of time and what an IF skips stand again elsewhere."""
+    """Return a Program in which a power, a wave of time and what an IF skips stand again elsewhere.
+
+    What the IF computes is waited for longest, so that it comes first.
+    """
     wave = op("exp", op("sin", Ref(TIME)))
     return program(
-        {"x": (op("sub", op("mul", "a", "b"), op("mul", 0.1, "x")), 1.0), "y": (op("add", "c", "d"), POWER)},
+        {"x": (op("sub", op("mul", "a", "b"), op("mul", 0.1, "x")), 1.0), "y": (op("add", "late", "d"), POWER)},
         {
             "n": 1.3,
             "a": op("div", POWER, op("add", POWER, 1.0)),
             "b": op("mul", 0.1, wave),
             "c": op("if", op("gt", Ref(TIME), 0.0), op("ln", "x"), op("exp", op("neg", "x"))),
+            "late": op("exp", op("div", "c", 3.0)),
             "d": op("add", op("ln", "x"), op("add", op("exp", op("neg", "x")), wave)),
         },
     )
