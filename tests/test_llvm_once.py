@@ -28,10 +28,10 @@ def twice() -> Program:
         {
             "n": 1.3,
             "a": op("div", POWER, op("add", POWER, 1.0)),
-            "b": op("mul", 0.1, wave),
+            "b": op("mul", 0.1, op("mul", wave, wave)),
             "c": op("if", op("gt", Ref(TIME), 0.0), op("ln", "x"), op("exp", op("neg", "x"))),
             "late": op("exp", op("div", "c", 3.0)),
-            "d": op("add", op("ln", "x"), op("add", op("exp", op("neg", "x")), wave)),
+            "d": op("add", op("ln", "x"), op("exp", op("neg", "x"))),
         },
     )
 
