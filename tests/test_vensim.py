@@ -269,7 +269,7 @@ FILES = [
         b"{UTF-8}\nx = 1\n~\xe4~|",
         "latin.mdl, line 3: the text is not UTF-8. Save it as UTF-8, or name",
     ),
-    ("odd.mdl", b"{klingon}\nx = 1~~|", "odd.mdl, line 1: the encoding 'klingon' is unknown"),
+    ("odd.mdl", "{klingon}\nx = 1~~ \xe9|".encode(), "odd.mdl, line 1: the encoding 'klingon' is unknown"),
     ("prose.mdl", b"hello world", "prose.mdl, line 1: the file holds no equation"),
     ("bare.mdl", b"x = 1~~|", "'TIME STEP': the model does not set it"),
     ("model.txt", b"x = 1~~|", "model.txt: a model file ends in .mdl"),

@@ -48,7 +48,12 @@ def test_settings_count_without_a_sketch(tmp_path: Path) -> None:
 def test_a_codec_that_decodes_nothing_is_no_encoding(tmp_path: Path) -> None:
     """Whatever the first line names, no exception of Python reaches the user."""
     with pytest.raises(ModelError, match="the encoding 'undefined' is unknown"):
-        read(tmp_path, "{undefined}\ny = 2 ~~|" + CONTROL)
+        read(tmp_path, "{undefined}\ny = 2 ~~ é|" + CONTROL)
+
+
+def test_a_first_comment_of_one_word_is_no_encoding(tmp_path: Path) -> None:
+    """Where all letters are ASCII, no encoding matters, and what stands in braces may say anything."""
+    assert read(tmp_path, "{World3}\ny = 2 ~~|" + CONTROL).find("y") is not None
 
 
 def test_a_comment_may_be_in_any_encoding(tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ def _decode(raw: bytes, where: str) -> str:
         cure = "Save it as UTF-8, or name its encoding in the first line, such as {windows-1252}."
         raise ModelError(Problem(f"{where}, line {line}", f"the text is not {encoding}", cure)) from None
     except (LookupError, ValueError):
+        if raw.isascii():  # the first comment, then, and no encoding; none matters
+            return _lines(raw.decode("ascii"))
         problem = Problem(f"{where}, line 1", f"the encoding '{encoding}' is unknown", "Save the model as UTF-8.")
         raise ModelError(problem) from None
     return _lines(text)
