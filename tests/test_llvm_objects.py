@@ -129,3 +129,9 @@ def test_the_other_loader_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SDPOLICY_CACHE", "")
     monkeypatch.setattr(objects, "LINKED", False)
     assert last() == expected
+
+
+def test_large_models_run_fewer_members_side_by_side() -> None:
+    """Two vectors of members a time where the model is small and the machine has AVX-512, one where it is large."""
+    assert objects.lanes(10) == (16 if objects.target(16).permute else 8)
+    assert objects.lanes(10_000) == 8

@@ -87,12 +87,14 @@ def _address(array: FloatArray) -> object:
 class CompiledKernel:
     """A model for the compiled engine; a function for each method and choice of outputs is made when first used.
 
-    ``lanes`` is how many members of an ensemble run side by side, by default what suits the machine; with 1,
+    ``lanes`` is how many members of an ensemble run side by side, by default what suits machine and model; with 1,
     each has the bits of a single run.
     """
 
     def __init__(self, lowered: Lowered, lanes: int | None = None) -> None:
-        self.lowered, self.lanes = lowered, lanes or objects.lanes()
+        numbers = (*lowered.parameters, *targets(lowered.states), *targets(lowered.running))
+        self.lowered = lowered
+        self.lanes = lanes or objects.lanes(sum(lowered.by_id[name].size for name in numbers))
         self.places = layout(lowered.program.quantities)
         self.columns = sum(lowered.by_id[name].size for name in lowered.parameters)
         self._routines: dict[tuple[str, tuple[str, ...], int, bool], Routine] = {}
