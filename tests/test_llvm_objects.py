@@ -7,12 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
 from sdpolicy.backends.llvm import ENGINE, objects
-from sdpolicy.integrators import Grid
+from sdpolicy.backends.llvm.module import module
+from sdpolicy.backends.llvm.text import Target
+from sdpolicy.integrators import FIXED_STEP, Grid
+from sdpolicy.library import model_path
 from sdpolicy.lower import lower
+from sdpolicy.vensim import read_model
 from small import op, program
 
 GRID = Grid(0.0, 0.25, 8)
@@ -135,3 +140,27 @@ def test_large_models_run_fewer_members_side_by_side() -> None:
     """Two vectors of members a time where the model is small and the machine has AVX-512, one where it is large."""
     assert objects.lanes(10) == (16 if objects.target(16).permute else 8)
     assert objects.lanes(10_000) == 8
+
+
+@pytest.mark.parametrize(
+    ("triple", "processor", "target"),
+    [
+        ("arm64-apple-darwin", "apple-m1", Target(8, fma=True)),
+        ("aarch64-unknown-linux-gnu", "generic", Target(8, fma=True)),
+        ("x86_64-pc-windows-msvc", "x86-64-v3", Target(8, fma=True)),
+        ("x86_64-unknown-linux-gnu", "x86-64", Target(8)),
+        ("x86_64-pc-windows-msvc", "x86-64-v4", Target(16, fma=True, permute=True)),
+    ],
+)
+def test_other_machines_have_instructions_for_all_of_it(triple: str, processor: str, target: Target) -> None:
+    """The country model compiles for processors and systems that this machine is not."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    try:
+        machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, reloc="pic")
+    except RuntimeError:
+        pytest.skip("this llvmlite does not know that processor")
+    lowered = lower(read_model(model_path("catchup")))
+    text = module(lowered, FIXED_STEP["rk4"], ["output"], target).text
+    unit = llvm.parse_assembly(f'target triple = "{triple}"\ntarget datalayout = "{machine.target_data}"\n{text}')
+    assert machine.emit_object(unit)
