@@ -150,6 +150,13 @@ EXPRESSIONS = [
         upto(3),
         {"zero if zero": (3, 6, 0, -6), "other if zero": (3, 6, 99, -6)},
     ),
+    *series(
+        "time_value",
+        "Reference Manual, GET TIME VALUE(0, offset, 0), and Vensim's output on record: Time and the offset",
+        (0, 0.5, 2),
+        {"now": (0, 0.5, 2), "later": (2.5, 3, 4.5)},
+        dict.fromkeys(("now", "later"), "the reference engine is given no function whose name begins with GET"),
+    ),
     *constants(
         "not_available",
         "Reference Manual, :NA: is the number -2^109, which equals itself",

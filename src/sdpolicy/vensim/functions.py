@@ -36,6 +36,11 @@ VECTORS: Final[Mapping[str, int]] = {
     "vector select": 5, "vector elm map": 2, "vector sort order": 2, "vector reorder": 2, "vector rank": 2,
 }  # fmt: skip
 
+SINGLE: Final[Mapping[str, int]] = {
+    # Functions with a translation of their own (single.py) and their number of arguments.
+    "log": 2, "random 0 1": 0, "get data between times": 3, "get time value": 3, "game": 1, "elmcount": 1,
+}  # fmt: skip
+
 BINDING: Final[Mapping[str, int]] = {**dict.fromkeys(REDUCTIONS, 1), "vector select": 2}
 """Functions that run over the ranges marked with ``!`` in their first arguments, and in how many of these."""
 
@@ -56,7 +61,7 @@ REFUSED: Final[Mapping[str, str]] = {
         _DISCRETE,
     ),
     **dict.fromkeys(
-        ("get time value", "get data at time", "get data first time",
+        ("get data at time", "get data first time",
          "get data last time", "get data max", "get data mean", "get data median", "get data min",
          "get data stdv", "get data total points", "get data value", "get 123 data", "get odbc data",
          "get vdf constants", "get vdf data", "get 123 constants", "invert matrix", "gamma ln", "probit",
@@ -84,8 +89,7 @@ REFUSED: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 KNOWN: Final = frozenset(
-    {*SIMPLE, *REDUCTIONS, *VECTORS, *TABLE_MODES, *REFUSED, "random 0 1", "get data between times", "log", "game",
-     "active initial", "integ", "elmcount",
+    {*SIMPLE, *SINGLE, *REDUCTIONS, *VECTORS, *TABLE_MODES, *REFUSED, "active initial", "integ",
      "smoothi", "smooth3", "smooth3i", "delay1", "delay1i", "delay3", "delay3i", "with lookup"}
 )  # fmt: skip
 """For "did you mean"."""

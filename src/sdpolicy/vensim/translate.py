@@ -22,8 +22,9 @@ from sdpolicy.expression import (
     walk,
 )
 from sdpolicy.program import CONTROL, Dimension, Equation, Quantity, Stock, Table, fold
-from sdpolicy.vensim.functions import BINDING, KNOWN, REDUCTIONS, REFUSED, SIMPLE, TABLE_MODES, VECTORS
+from sdpolicy.vensim.functions import BINDING, KNOWN, REDUCTIONS, REFUSED, SIMPLE, SINGLE, TABLE_MODES, VECTORS
 from sdpolicy.vensim.prepare import Points, Refusal
+from sdpolicy.vensim.single import single
 from sdpolicy.vensim.subscripts import Elements
 from sdpolicy.vensim.symbols import Block, Curves, Loop, Macro, Refuse, Symbols
 from sdpolicy.vensim.syntax import INTERNAL, Call, Inline, Name, Number, Syntax, Text
@@ -346,40 +347,13 @@ class Translator:
         finally:
             self.marked = before
 
+    def _single(self, call: Call) -> Node:
+        self._arity(call, SINGLE[fold(call.function)])
+        return single(self, call)
+
     def _vector(self, call: Call) -> Node:
         self._arity(call, VECTORS[fold(call.function)])
         return vector(self, call)
-
-    def _log(self, call: Call) -> Node:
-        self._arity(call, 2)
-        x, base = map(self.node, call.args)
-        return Apply("div", (Apply("ln", (x,)), Apply("ln", (base,))))
-
-    def _random_0_1(self, call: Call) -> Node:
-        self._arity(call, 0)
-        return Apply("random uniform", (Num(0.0), Num(1.0), Num(0.0)))
-
-    def _between(self, call: Call) -> Node:
-        """GET DATA BETWEEN TIMES(data, time, mode): mode 1 looks forward, -1 holds backward, 0 interpolates."""
-        self._arity(call, 3)
-        data, x, mode = call.args
-        curves = self.symbols.curves.get(fold(data.name)) if isinstance(data, Name) else None
-        if not isinstance(data, Name) or curves is None or not isinstance(mode, Number):
-            raise Refusal("GET DATA BETWEEN TIMES needs a data variable and a mode of -1, 0 or 1")
-        read: Interpolation = "forward" if mode.value >= 1 else "backward" if mode.value <= -1 else "linear"
-        index = self.resolve(data.subscripts, curves.dimensions, self._spelled(data.name))
-        return Lookup(curves.table, self.node(x), read, index)
-
-    def _game(self, call: Call) -> Node:
-        self._arity(call, 1)
-        return self.node(call.args[0])
-
-    def _elmcount(self, call: Call) -> Node:
-        self._arity(call, 1)
-        name = call.args[0]
-        if not isinstance(name, Name) or not self.symbols.book.is_range(name.name):
-            raise Refusal("ELMCOUNT needs a subscript range")
-        return Num(float(len(self.symbols.book.elements(name.name))))
 
     def _integ(self, call: Call) -> Node:
         """A stock inside a larger expression: it gets a quantity of its own."""
@@ -421,14 +395,10 @@ class Translator:
 
 
 _SPECIAL: Final[Mapping[str, Callable[[Translator, Call], Node]]] = {
-    "log": Translator._log,
-    "random 0 1": Translator._random_0_1,
-    "get data between times": Translator._between,
-    "game": Translator._game,
     "integ": Translator._integ,
-    "elmcount": Translator._elmcount,
     "active initial": Translator._active_initial,
     **dict.fromkeys(TABLE_MODES, Translator._table_mode),
+    **dict.fromkeys(SINGLE, Translator._single),
     **dict.fromkeys(VECTORS, Translator._vector),
 }
 
