@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sdpolicy.errors import ModelError
 from sdpolicy.expression import TIME, Apply, At, Axis, Lookup, Num, Reduce, Ref
 from sdpolicy.program import Dimension, Equation, Program, Stock
+from sdpolicy.run import simulate
 from sdpolicy.vensim import read_model
 from sdpolicy.vensim.prepare import Refusal, prepare, read_points
 from sdpolicy.vensim.subscripts import parse_range
@@ -419,3 +420,11 @@ SIGNS = [
 def test_signs_apply_to_whole_powers(write: Write, text: str, expected: Apply) -> None:
     """A sign before a power negates the power, unless brackets say otherwise."""
     assert equation(read(write, f"x = {text} ~~|"), "x").body == expected
+
+
+def test_a_level_inside_of_an_expression_has_the_elements_of_its_equation(write: Write) -> None:
+    """Where an equation leaves elements out, what is hidden in it has those that are left, under their names."""
+    body = "A: North, South, West ~~| x[A] :EXCEPT: [North] = 1 + INTEG(1, 2) ~~| x[North] = 3 ~~|"
+    program = read(write, body)
+    assert program.by_id["x_level"].dimensions == (Dimension("A (South, West)", ("South", "West")),)
+    assert simulate(program, engine="python")["x"].isel(time=2).values.tolist() == [3, 5, 5]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sdpolicy.errors import suggest
@@ -372,14 +372,23 @@ class Translator:
 
     def hide_here(self, what: str, kind: str) -> tuple[Quantity, Index]:
         """Add a hidden quantity with the loops of the definition at hand; return it and its index there."""
+        return self.hide_along(what, self.loops, kind=kind)
+
+    def hide_along(
+        self, what: str, loops: Sequence[Loop], more: tuple[Dimension, ...] = (), *, kind: str = "auxiliary"
+    ) -> tuple[Quantity, Index]:
+        """Add a hidden quantity with some loops of the definition at hand, and ``more`` dimensions behind these.
+
+        Its index has the entries for the loops only.
+        """
         if self.marked:
             raise Refusal(
                 "a state stands inside of SUM, PROD, VMIN, VMAX or VECTOR SELECT", "Give it a variable of its own."
             )
-        shown = self.symbols.book.ranges
-        dimensions = tuple(Dimension(shown[loop.range].name, loop.elements) for loop in self.loops)
-        index = tuple(At(loop.axis.id, tuple(range(loop.axis.size))) for loop in self.loops)
-        return self._hide(what, kind, dimensions), index
+        book = self.symbols.book
+        dimensions = tuple(book.dimension([loop.range], loop.elements) for loop in loops)
+        index = tuple(At(loop.axis.id, tuple(range(loop.axis.size))) for loop in loops)
+        return self._hide(what, kind, (*dimensions, *more)), index
 
     def _hide(self, what: str, kind: str, dimensions: tuple[Dimension, ...]) -> Quantity:
         name = f"{self.target.name} {what}"
