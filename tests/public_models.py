@@ -24,7 +24,7 @@ RIGHT: Final = REBUILT | frozenset(
     builtin_min chained_initialization conditional_subscripts constant_expressions delay_fixed delay_numeric_error
     delay_parentheses delays elm_count euler_step_vs_saveper except except_multiple except_subranges exp
     exponentiation forecast fully_invalid_names function_capitalization game if_stmt initial_function
-    input_functions integer_float_combination limits line_breaks line_continuation log logicals lookups
+    input_functions integer_float_combination invert_matrix limits line_breaks line_continuation log logicals lookups
     lookups_funcnames lookups_inline lookups_inline_bounded lookups_inline_spaces lookups_with_expr
     lookups_without_range macro_cross_reference macro_expression macro_multi_expression macro_multi_macros
     macro_stock macro_trailing_definition model_doc multiple_lines_def na nested_functions parentheses power
@@ -55,7 +55,6 @@ REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
     "get_data": ("'data down.xls' cannot be read",),
     "get_time_value": ("GET TIME VALUE relative to 1", "the measure 10 of GET TIME VALUE"),
     "incomplete_equations": ("A FUNCTION OF",),
-    "invert_matrix": ("INVERT MATRIX",),
     "macro_multi_output": ("several outputs",),
     "vector_order": ("'revenue'", ":RAW:"),
 }

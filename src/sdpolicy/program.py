@@ -46,7 +46,8 @@ class Quantity:
     ``name`` is what the model's author wrote, ``id`` a generated identifier (letters, digits and
     underscores; the only spelling that reaches generated code), ``unit`` Vensim's unit text, ``doc`` the
     author's comment, ``low`` and ``high`` the limits that the model states, ``dimensions`` its subscript
-    ranges, ``line`` where the model file defines it.
+    ranges, ``line`` where the model file defines it. ``part_of`` names the variable whose equation a quantity is
+    a part of, when it is none that the model's author wrote.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Quantity:
     high: float | None = None
     dimensions: tuple[Dimension, ...] = ()
     line: int = 0
+    part_of: str = field(default="", repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:

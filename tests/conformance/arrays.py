@@ -40,6 +40,16 @@ EQUAL = {
     "rank upwards": (3, 1, 4, 2),
     "rank downwards": (1, 3, 2, 4),
 }
+INVERSES = {
+    "inverse": (((-2, 1), (1.5, -0.5)),) * 2,
+    "turned inverse": (((0, 0, 1), (1 / 2, 0, 0), (0, 1 / 4, 0)),) * 2,
+    "growing inverse": (
+        ((2, -2, -1), (-2, 3, 1), (-1, 1, 1)),
+        ((1, -1, -1 / 2), (-1, 1.5, 1 / 2), (-1 / 2, 1 / 2, 1 / 2)),
+    ),
+    "inverse of each": ((((-2, 1), (1.5, -0.5)), ((1 / 2, 0), (0, 1 / 4))),) * 2,
+    "only": (((1 / 4,),),) * 2,
+}
 ELEMENTS = {
     "needed": ((7, 9, 9),) * 4,
     "same": ((10, 20, 30),) * 4,
@@ -184,6 +194,13 @@ SUBSCRIPTS = [
         upto(3),
         ELEMENTS,
         dict.fromkeys(ELEMENTS, "PySD does not know VECTOR ELM MAP"),
+    ),
+    *series(
+        "invert_matrix",
+        "Reference Manual, INVERT MATRIX; by cofactors, those of a matrix times (1 + Time) divided by that",
+        upto(1),
+        INVERSES,
+        dict.fromkeys(INVERSES, PLACES),
     ),
     *series(
         "macro",

@@ -45,7 +45,7 @@ def _problems(program: Program) -> Iterator[Problem]:
     for quantity in program.quantities:
         units[quantity.id] = None
         if not quantity.unit.strip():
-            silent.append(quantity.name)
+            silent += [quantity.name] if not quantity.part_of else []
             continue
         try:
             units[quantity.id] = read_unit(quantity.unit)

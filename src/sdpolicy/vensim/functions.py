@@ -34,6 +34,7 @@ TABLE_MODES: Final[Mapping[str, str]] = {
 VECTORS: Final[Mapping[str, int]] = {
     # Functions of whole vectors and their number of arguments.
     "vector select": 5, "vector elm map": 2, "vector sort order": 2, "vector reorder": 2, "vector rank": 2,
+    "invert matrix": 2,
 }  # fmt: skip
 
 SINGLE: Final[Mapping[str, int]] = {
@@ -64,7 +65,7 @@ REFUSED: Final[Mapping[str, str]] = {
         ("get data at time", "get data first time",
          "get data last time", "get data max", "get data mean", "get data median", "get data min",
          "get data stdv", "get data total points", "get data value", "get 123 data", "get odbc data",
-         "get vdf constants", "get vdf data", "get 123 constants", "invert matrix", "gamma ln", "probit",
+         "get vdf constants", "get vdf data", "get 123 constants", "gamma ln", "probit",
          "internal rate of return", "regression", "find zero", "simultaneous", "determinant", "lookup invert",
          "lookup area", "lookup slope", "time shift", "tabbed array", "get 123 lookups", "time base",
          "data extrapolate", "x if missing", "cumulate", "cumulatef"),

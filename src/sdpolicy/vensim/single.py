@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
-from sdpolicy.expression import TIME, Apply, Index, Interpolation, Lookup, Node, Num, Ref
-from sdpolicy.program import Dimension, fold
+from sdpolicy.expression import TIME, Apply, Interpolation, Lookup, Node, Num, Ref
+from sdpolicy.program import fold
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.symbols import Symbols
-from sdpolicy.vensim.syntax import Call, Name, Number, Syntax
-
-
-class Scope(Protocol):
-    """What these functions need of a definition that is being translated."""
-
-    symbols: Symbols
-
-    def node(self, syntax: Syntax) -> Node: ...
-    def resolve(self, written: tuple[str, ...], dimensions: tuple[Dimension, ...], name: str) -> Index: ...
+from sdpolicy.vensim.scope import Scope
+from sdpolicy.vensim.syntax import Call, Name, Number
 
 
 def single(scope: Scope, call: Call) -> Node:

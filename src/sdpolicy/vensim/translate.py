@@ -396,7 +396,7 @@ class Translator:
         name = made.replace("_", " ") if fold(name) in self.symbols.names else name
         quantity = Quantity(
             name, made, kind, doc=f"Part of the equation of {self.target.name}.",  # type: ignore[arg-type]
-            dimensions=dimensions, line=self.target.line,
+            dimensions=dimensions, line=self.target.line, part_of=self.target.name,
         )  # fmt: skip
         self.symbols.names[fold(name)] = name
         self.symbols.hidden.append(quantity)

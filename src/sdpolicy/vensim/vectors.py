@@ -12,37 +12,28 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import product
-from typing import Final, Protocol
+from typing import Final
 
-from sdpolicy.expression import STATEFUL, Apply, At, Axis, Index, Lookup, Node, Num, Reduce, Ref, walk
-from sdpolicy.program import Dimension, Equation, Quantity, fold
+from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref
+from sdpolicy.program import Equation, fold
 from sdpolicy.vensim.functions import BINDING
+from sdpolicy.vensim.matrices import inverse
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.subscripts import Elements
-from sdpolicy.vensim.symbols import Loop, Symbols
+from sdpolicy.vensim.scope import (
+    NOT_A_NUMBER,
+    ONE,
+    ZERO,
+    Scope,
+    along,
+    apply,
+    is_whole,
+    moves,
+    places,
+    quantity_of,
+    stateless,
+    watched,
+)
 from sdpolicy.vensim.syntax import NOT_AVAILABLE, Call, Inline, Name, Syntax
-
-ZERO, ONE = Num(0.0), Num(1.0)
-NOT_A_NUMBER: Final = Apply("div", (ZERO, ZERO))
-
-
-class Scope(Protocol):
-    """What these functions need of a definition that is being translated."""
-
-    symbols: Symbols
-    loops: list[Loop]
-    axes: tuple[Axis, ...]
-    index: Index
-    marked: dict[str, Loop]
-    whole: Syntax | None
-    """The right side that the definition at hand consists of."""
-
-    def node(self, syntax: Syntax) -> Node: ...
-    def named(self, name: Name) -> Node: ...
-    def bound(self, call: Call) -> tuple[list[Loop], list[Node]]: ...
-    def axis(self, size: int) -> Axis: ...
-    def hide_here(self, what: str, kind: str) -> tuple[Quantity, Index]: ...
 
 
 def vector(scope: Scope, call: Call) -> Node:
@@ -78,37 +69,37 @@ def _select(scope: Scope, call: Call) -> Node:
     loops, (selection, expression) = scope.bound(call)
     missing, action, error = map(scope.node, call.args[2:])
     for part in (selection, expression, missing, action, error):
-        _stateless(part, call)
-    own = tuple(loop.axis for loop in loops if _moves(selection, loop.axis))
-    selected = _f("ne", selection, ZERO)
+        stateless(part, call)
+    own = tuple(loop.axis for loop in loops if moves(selection, loop.axis))
+    selected = apply("ne", selection, ZERO)
     count = Reduce("sum", own, selected) if own else selected
     actions = _actions(tuple(loop.axis for loop in loops), selection, expression, count)
     result = _chosen(action, actions, "the numerical action of VECTOR SELECT", NOT_A_NUMBER)
-    result = _f("if", _f("eq", count, ZERO), missing, result)
-    faults = (ZERO, _f("eq", count, ZERO), _f("gt", count, ONE), _f("ne", count, ONE))
+    result = apply("if", apply("eq", count, ZERO), missing, result)
+    faults = (ZERO, apply("eq", count, ZERO), apply("gt", count, ONE), apply("ne", count, ONE))
     fault = _chosen(error, faults, "the error action of VECTOR SELECT", ONE)
     if fault == ZERO and isinstance(action, Num):
         return result
-    return _watched(scope, call, result if fault == ZERO else _f("if", fault, NOT_A_NUMBER, result))
+    return watched(scope, call, result if fault == ZERO else apply("if", fault, NOT_A_NUMBER, result))
 
 
 def _actions(axes: tuple[Axis, ...], selection: Node, expression: Node, count: Node) -> list[Node]:
     """Return what the numerical actions 0 to 10 make of the selected elements; ``count`` is how many these are."""
-    others = math.prod(axis.size for axis in axes if not _moves(selection, axis))
-    number = count if others == 1 else _f("mul", count, Num(float(others)))
-    selected = _f("ne", selection, ZERO)
+    others = math.prod(axis.size for axis in axes if not moves(selection, axis))
+    number = count if others == 1 else apply("mul", count, Num(float(others)))
+    selected = apply("ne", selection, ZERO)
     # A selection that is no number must not be taken for one that selects; that of a variable is seen there.
-    plain = expression if isinstance(selection, Ref | Num) else _f("add", expression, _f("mul", ZERO, selection))
+    plain = expression if isinstance(selection, Ref | Num) else apply("add", expression, apply("mul", ZERO, selection))
 
     def over(op: str, body: Node, otherwise: float) -> Node:
-        return Reduce(op, axes, _f("if", selected, body, Num(otherwise)))  # type: ignore[arg-type]
+        return Reduce(op, axes, apply("if", selected, body, Num(otherwise)))  # type: ignore[arg-type]
 
     def five(body: Node) -> list[Node]:
         total, extremes = over("sum", body, 0.0), (over("min", body, math.inf), over("max", body, -math.inf))
-        return [total, over("prod", body, 1.0), *extremes, _f("div", total, number)]
+        return [total, over("prod", body, 1.0), *extremes, apply("div", total, number)]
 
-    power = over("prod", _f("pow", expression, selection), 1.0)
-    return [*five(_f("mul", selection, expression)), power, *five(plain)]
+    power = over("prod", apply("pow", expression, selection), 1.0)
+    return [*five(apply("mul", selection, expression)), power, *five(plain)]
 
 
 def _chosen(key: Node, options: Sequence[Node], what: str, otherwise: Node) -> Node:
@@ -119,46 +110,48 @@ def _chosen(key: Node, options: Sequence[Node], what: str, otherwise: Node) -> N
         return options[int(key.value)]
     result = otherwise
     for number, option in reversed(list(enumerate(options))):
-        result = _f("if", _f("eq", key, Num(float(number))), option, result)
+        result = apply("if", apply("eq", key, Num(float(number))), option, result)
     return result
 
 
 def _sort_order(scope: Scope, call: Call) -> Node:
     """VECTOR SORT ORDER(vector, direction): which element, counted from 0, stands at each place of the order."""
     vec, last = _whole_vector(scope, call, 0)
-    place = _places(scope.symbols, (_quantity(scope, vec).dimensions[-1],))
+    place = places(scope.symbols, (quantity_of(scope, vec).dimensions[-1],))
     rank, index = scope.hide_here("rank", "auxiliary")
     scope.symbols.hidden[-1] = replace(rank, unit="Dmnl")
     body = _rank_from_0(scope, call, vec)
     scope.symbols.equations.append(Equation(rank.id, body, scope.axes, index))
-    other = _along(scope, last)
-    is_there = _f("eq", Ref(rank.id, (*index[:-1], other)), Ref(place.id, (last,)))
-    return Reduce("sum", (Axis(other.axis, len(other.positions)),), _f("if", is_there, Ref(place.id, (other,)), ZERO))
+    other = along(scope, last)
+    is_there = apply("eq", Ref(rank.id, (*index[:-1], other)), Ref(place.id, (last,)))
+    return Reduce(
+        "sum", (Axis(other.axis, len(other.positions)),), apply("if", is_there, Ref(place.id, (other,)), ZERO)
+    )
 
 
 def _rank(scope: Scope, call: Call) -> Node:
     """VECTOR RANK(vector, direction): the place of each element in the order, counted from 1."""
     vec, _ = _whole_vector(scope, call, 0)
-    return _f("add", _rank_from_0(scope, call, vec), ONE)
+    return apply("add", _rank_from_0(scope, call, vec), ONE)
 
 
 def _rank_from_0(scope: Scope, call: Call, vec: Ref) -> Node:
     """Count the elements that come before an element of a vector: a direction above 0 sorts upwards."""
     direction, last = scope.node(call.args[1]), vec.index[-1]
     assert isinstance(last, At)
-    if not isinstance(direction, Num | Ref) or _moves(direction, Axis(last.axis, 0)):
+    if not isinstance(direction, Num | Ref) or moves(direction, Axis(last.axis, 0)):
         what = f"the direction of {fold(call.function).upper()} must be one number or variable for the whole vector"
         raise Refusal(what, "Give it a variable of its own.")
-    place = _places(scope.symbols, (_quantity(scope, vec).dimensions[-1],))
-    other = _along(scope, last)
+    place = places(scope.symbols, (quantity_of(scope, vec).dimensions[-1],))
+    other = along(scope, last)
     theirs = Ref(vec.name, (*vec.index[:-1], other))
-    upwards, downwards = _f("lt", theirs, vec), _f("gt", theirs, vec)
+    upwards, downwards = apply("lt", theirs, vec), apply("gt", theirs, vec)
     if isinstance(direction, Num):
         before = upwards if direction.value > 0.0 else downwards
     else:
-        before = _f("if", _f("gt", direction, ZERO), upwards, downwards)
-    earlier = _f("lt", Ref(place.id, (other,)), Ref(place.id, (last,)))
-    before = _f("or", before, _f("and", _f("eq", theirs, vec), earlier))
+        before = apply("if", apply("gt", direction, ZERO), upwards, downwards)
+    earlier = apply("lt", Ref(place.id, (other,)), Ref(place.id, (last,)))
+    before = apply("or", before, apply("and", apply("eq", theirs, vec), earlier))
     return Reduce("sum", (Axis(other.axis, len(other.positions)),), before)
 
 
@@ -166,7 +159,7 @@ def _reorder(scope: Scope, call: Call) -> Node:
     """VECTOR REORDER(vector, order): at each place the element whose number, from 0 on, the order has there."""
     vec, _ = _whole_vector(scope, call, 0)
     order, _ = _whole_vector(scope, call, 1)
-    return _watched(scope, call, _element(scope, vec, order, (1, NOT_A_NUMBER)))
+    return watched(scope, call, _element(scope, vec, order, (1, NOT_A_NUMBER)))
 
 
 def _elm_map(scope: Scope, call: Call) -> Node:
@@ -177,35 +170,35 @@ def _elm_map(scope: Scope, call: Call) -> Node:
     """
     ref = scope.named(call.args[0]) if isinstance(call.args[0], Name) else None
     offset = scope.node(call.args[1])
-    _stateless(offset, call)
+    stateless(offset, call)
     if not isinstance(ref, Ref) or not ref.index:
         cure = "Give it an element of a variable to count from, as in VECTOR ELM MAP(x[first], offset)."
         raise Refusal("the first argument of VECTOR ELM MAP must be a variable with subscripts", cure)
-    dimensions = _quantity(scope, ref).dimensions
+    dimensions = quantity_of(scope, ref).dimensions
     count = 0
-    while count < len(dimensions) and _is_whole(scope, tuple(map(fold, dimensions[-1 - count].elements))):
+    while count < len(dimensions) and is_whole(scope, tuple(map(fold, dimensions[-1 - count].elements))):
         count += 1
     if not count:
         what = f"VECTOR ELM MAP cannot count along '{dimensions[-1].name}', which is a part of a range"
         raise Refusal(what, "Define the variable over the whole range.")
-    start = Ref(_places(scope.symbols, dimensions[-count:]).id, ref.index[-count:])
+    start = Ref(places(scope.symbols, dimensions[-count:]).id, ref.index[-count:])
     outside = Num(NOT_AVAILABLE) if count == len(dimensions) else NOT_A_NUMBER
-    return _watched(scope, call, _element(scope, ref, _f("add", start, offset), (count, outside)))
+    return watched(scope, call, _element(scope, ref, apply("add", start, offset), (count, outside)))
 
 
 def _element(scope: Scope, ref: Ref, at: Node, among: tuple[int, Node]) -> Node:
     """Return element number ``at`` of a variable, counted over its last ``among[0]`` subscripts, else ``among[1]``."""
     count, outside = among
-    dimensions = _quantity(scope, ref).dimensions[-count:]
+    dimensions = quantity_of(scope, ref).dimensions[-count:]
     axes = tuple(scope.axis(len(dimension.elements)) for dimension in dimensions)
     index = tuple(At(axis.id, tuple(range(axis.size))) for axis in axes)
     size = math.prod(axis.size for axis in axes)
-    place = Ref(_places(scope.symbols, dimensions).id, index)
+    place = Ref(places(scope.symbols, dimensions).id, index)
     element = Ref(ref.name, (*ref.index[:-count], *index))
-    found = Reduce("sum", axes, _f("if", _f("eq", place, at), element, ZERO))
-    inside = _f("and", _f("ge", at, ZERO), _f("lt", at, Num(float(size))))
-    is_whole = _f("eq", _f("sub", at, _f("integer", at)), ZERO)
-    return _f("if", is_whole, _f("if", inside, found, outside), NOT_A_NUMBER)
+    found = Reduce("sum", axes, apply("if", apply("eq", place, at), element, ZERO))
+    inside = apply("and", apply("ge", at, ZERO), apply("lt", at, Num(float(size))))
+    is_whole = apply("eq", apply("sub", at, apply("integer", at)), ZERO)
+    return apply("if", is_whole, apply("if", inside, found, outside), NOT_A_NUMBER)
 
 
 def _whole_vector(scope: Scope, call: Call, which: int) -> tuple[Ref, At]:
@@ -213,77 +206,14 @@ def _whole_vector(scope: Scope, call: Call, which: int) -> tuple[Ref, At]:
     arg, last = call.args[which], scope.index[-1] if scope.index else None
     vec = scope.named(arg) if isinstance(arg, Name) else None
     if isinstance(vec, Ref) and vec.index and isinstance(last, At):
-        own = tuple(map(fold, _quantity(scope, vec).dimensions[-1].elements))
+        own = tuple(map(fold, quantity_of(scope, vec).dimensions[-1].elements))
         (left,) = (loop.elements for loop in scope.loops if loop.axis.id == last.axis)
         along = At(last.axis, tuple(range(len(own))))
-        if vec.index[-1] == along and len(left) == len(own) and _is_whole(scope, own) and _is_whole(scope, left):
+        if vec.index[-1] == along and len(left) == len(own) and is_whole(scope, own) and is_whole(scope, left):
             return vec, along
     name = fold(call.function).upper()
     what = f"{name} takes variables over a whole range, no part of another: the last on the left, or one mapped to it"
     raise Refusal(what, f"Write it as y[range] = {name}(x[range], ...).")
-
-
-def _is_whole(scope: Scope, elements: Elements) -> bool:
-    """Whether these are all elements of a range that is no part of a larger one, in their order."""
-    book = scope.symbols.book
-    return book.ranges[book.home[elements[0]]].elements == elements
-
-
-def _watched(scope: Scope, call: Call, node: Node) -> Node:
-    """Return a result that may be no number so that a run sees it: as a variable, not inside of a comparison."""
-    if call is scope.whole:
-        return node
-    name = fold(call.function).upper()
-    if scope.marked:
-        what = f"{name} stands inside of SUM, PROD, VMIN, VMAX or VECTOR SELECT"
-        raise Refusal(what, "Give it a variable of its own.")
-    quantity, index = scope.hide_here(name.lower(), "auxiliary")
-    scope.symbols.equations.append(Equation(quantity.id, node, scope.axes, index))
-    return Ref(quantity.id, index)
-
-
-def _places(symbols: Symbols, dimensions: tuple[Dimension, ...]) -> Quantity:
-    """Return the quantity that numbers the elements of these dimensions, the last one fastest, made now if need be."""
-    if dimensions not in symbols.places:
-        name = f"place in {', '.join(dimension.name for dimension in dimensions)}"
-        made = symbols.fresh(name)
-        name = made.replace("_", " ") if fold(name) in symbols.names else name
-        doc = "The numbers of the elements, for functions of vectors."
-        quantity = Quantity(name, made, "auxiliary", "Dmnl", doc, dimensions=dimensions)
-        symbols.names[fold(name)] = name
-        symbols.hidden.append(quantity)
-        symbols.places[dimensions] = quantity
-        for number, element in enumerate(product(*(range(length) for length in quantity.shape))):
-            # As a sum the number is no constant of the model, which a scenario or a study could change.
-            symbols.equations.append(Equation(made, _f("add", ZERO, Num(float(number))), (), element))
-    return symbols.places[dimensions]
-
-
-def _quantity(scope: Scope, ref: Ref) -> Quantity:
-    known = (*scope.symbols.quantities.values(), *scope.symbols.hidden)
-    return next(quantity for quantity in known if quantity.id == ref.name)
-
-
-def _along(scope: Scope, entry: At) -> At:
-    """Return an entry that moves as another does, with a new loop."""
-    return replace(entry, axis=scope.axis(len(entry.positions)).id)
-
-
-def _moves(node: Node, axis: Axis) -> bool:
-    """Whether an expression depends on where a loop stands."""
-    entries = (entry for part in walk(node) if isinstance(part, Ref | Lookup) for entry in part.index)
-    return any(isinstance(entry, At) and entry.axis == axis.id for entry in entries)
-
-
-def _stateless(node: Node, call: Call) -> None:
-    """Refuse what would be written out more than once with a state, or a random number, of its own each time."""
-    if any(isinstance(part, Apply) and part.op in STATEFUL for part in walk(node)):
-        what = f"a state or a random number stands inside of {fold(call.function).upper()}"
-        raise Refusal(what, "Give it a variable of its own.")
-
-
-def _f(op: str, *args: Node) -> Apply:
-    return Apply(op, args)
 
 
 _FUNCTIONS: Final[dict[str, tuple[Callable[[Scope, Call], Node], int]]] = {
@@ -292,5 +222,6 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[[Scope, Call], Node], int]]] = {
     "vector sort order": (_sort_order, 1),
     "vector reorder": (_reorder, 2),
     "vector rank": (_rank, 1),
+    "invert matrix": (inverse, 1),
 }
 """The functions, and how many of their first arguments must be variables."""
