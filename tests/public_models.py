@@ -20,18 +20,18 @@ REBUILT: Final = frozenset(
 
 RIGHT: Final = REBUILT | frozenset(
     """
-    active_initial active_initial_circular arguments arithmetics arithmetics_exp array_with_line_break builtin_max
-    builtin_min chained_initialization conditional_subscripts constant_expressions delay_fixed delay_numeric_error
-    delay_parentheses delays elm_count euler_step_vs_saveper except except_multiple except_subranges exp
-    exponentiation forecast fully_invalid_names function_capitalization game if_stmt initial_function
-    input_functions integer_float_combination invert_matrix limits line_breaks line_continuation log logicals lookups
-    lookups_funcnames lookups_inline lookups_inline_bounded lookups_inline_spaces lookups_with_expr
-    lookups_without_range macro_cross_reference macro_expression macro_multi_expression macro_multi_macros
-    macro_stock macro_trailing_definition model_doc multiple_lines_def na nested_functions parentheses power
-    reality_checks reference_capitalization repeated_subscript rounding smaller_range smooth smooth_and_stock
-    special_characters stocks_with_expressions subrange_merge subscript_1d_aggregation subscript_3d_arrays
-    subscript_3d_arrays_lengthwise subscript_3d_arrays_widthwise subscript_aggregation subscript_constant_call
-    subscript_copy subscript_definition subscript_docs subscript_element_name
+    active_initial active_initial_circular allocate_by_priority arguments arithmetics arithmetics_exp
+    array_with_line_break builtin_max builtin_min chained_initialization conditional_subscripts constant_expressions
+    delay_fixed delay_numeric_error delay_parentheses delays elm_count euler_step_vs_saveper except except_multiple
+    except_subranges exp exponentiation forecast fully_invalid_names function_capitalization game if_stmt
+    initial_function input_functions integer_float_combination invert_matrix limits line_breaks line_continuation
+    log logicals lookups lookups_funcnames lookups_inline lookups_inline_bounded lookups_inline_spaces
+    lookups_with_expr lookups_without_range macro_cross_reference macro_expression macro_multi_expression
+    macro_multi_macros macro_stock macro_trailing_definition model_doc multiple_lines_def na nested_functions
+    parentheses power reality_checks reference_capitalization repeated_subscript rounding smaller_range smooth
+    smooth_and_stock special_characters stocks_with_expressions subrange_merge subscript_1d_aggregation
+    subscript_3d_arrays subscript_3d_arrays_lengthwise subscript_3d_arrays_widthwise subscript_aggregation
+    subscript_constant_call subscript_copy subscript_definition subscript_docs subscript_element_name
     subscript_individually_defined_1_of_2d_arrays subscript_individually_defined_1_of_2d_arrays_from_floats
     subscript_individually_defined_stocks subscript_logicals subscript_mapping_simple subscript_mapping_vensim
     subscript_mixed_assembly subscript_multiples subscript_numeric_range subscript_selection subscript_subranges
@@ -46,7 +46,6 @@ RIGHT: Final = REBUILT | frozenset(
 
 REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
     "allocate_available": ("ALLOCATE AVAILABLE",),
-    "allocate_by_priority": ("ALLOCATE BY PRIORITY",),
     "control_vars": ("'TIME STEP'", "changes during the run"),
     "data_from_other_model": (":RAW:", "no equation: it would be read from a data file"),
     "delay_pipeline": ("not finite at time 0",),

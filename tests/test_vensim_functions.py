@@ -29,6 +29,13 @@ def written(model: Path, body: str) -> Path:
     return model
 
 
+def allocated(*arguments: object) -> str:
+    """Return an allocation to the elements of A, and the variables that it may be given."""
+    data = "r[A] = 4, 2, 3 ~~| p[A] = 2, 5, 1 ~~| q[A, Same] = 1 ~~| Same <-> A ~~| n = 3"
+    return f"v[A] = ALLOCATE BY PRIORITY({', '.join(map(str, arguments))}) ~~| {data}"
+
+
+WHO = "ALLOCATE BY PRIORITY takes variables whose last subscript"
 WHOLE = "INVERT MATRIX takes a whole variable whose last two subscripts are the last two on the left"
 REFUSED = [
     ("v = GET TIME VALUE(0, 1)", "GET TIME VALUE takes 3 arguments, not 2"),
@@ -48,6 +55,25 @@ REFUSED = [
     ("v[A, B] = INVERT MATRIX(m[A, B], 2) ~~| m[A, B] = 1", "Write the size as a number, or with ELMCOUNT."),
     ("v[A, B] = INVERT MATRIX(m[A, B], n) ~~| m[A, B] = 1 ~~| n = 3", "Write the size as a number"),
     ("v[L, K] = INVERT MATRIX(m[L, K], 51) ~~| m[L, K] = 1 ~~| L: (l1-l51) ~~| K: (k1-k51)", "of more than 50 rows"),
+    (allocated("r[A]", "p[A]", 3, 1), "a function has the wrong number of arguments"),
+    (allocated("r[A] + 1", "p[A]", 3, 1, 5), f"{WHO}, with all its elements, is the last on the left. Write it as"),
+    (allocated("r[A]", "p[a1]", 3, 1, 5), WHO),
+    (allocated("r[A]", "q[A, A]", 3, 1, 5), WHO),
+    (allocated("r[A]", "p[A]", 3, 1, 5).replace("v[A]", "v[A, C]"), WHO),
+    (
+        allocated("r[A]", "p[A]", 3, 1, 5).replace("v[A]", "v[a1]"),
+        "the left side does not have the subscript range 'A'",
+    ),
+    (allocated("r[Part]", "p[Part]", 2, 1, 5).replace("v[A]", "v[Part]"), WHO),
+    (
+        allocated("r[A]", "p[A]", 2, 1, 5),
+        "the size of ALLOCATE BY PRIORITY must be the number of requests, 3. Write it",
+    ),
+    (allocated("r[A]", "p[A]", "n", 1, 5), "the size of ALLOCATE BY PRIORITY must be the number of requests, 3"),
+    (allocated("r[A]", "p[A]", 3, "p[A]", 5), "the width of ALLOCATE BY PRIORITY must be the same for all requests"),
+    (allocated("r[A]", "p[A]", 3, 1, "r[A]"), "the supply of ALLOCATE BY PRIORITY must be the same for all requests"),
+    ("v = SUM(ALLOCATE BY PRIORITY(r[A!], p[A!], 3, 1, 5)) ~~| r[A] = 1 ~~| p[A] = 1", "stands inside of SUM, PROD"),
+    ("v[A] = ALLOCATE AVAILABLE(r[A], p[A], 5) ~~| r[A] = 1 ~~| p[A] = 1", "the function ALLOCATE AVAILABLE is not"),
 ]
 
 
@@ -122,3 +148,62 @@ def test_what_a_function_hides_needs_no_unit(model: Path) -> None:
     """A model whose author has stated every unit is told of none that is missing."""
     body = "D <-> C ~~| m[C, D] = 0, 4; 2, 0; ~ Dmnl ~| v[C, D] = INVERT MATRIX(m[C, D], 2) ~ Dmnl ~| end = 1 ~ Dmnl"
     assert not check_units(read_model(written(model, body)))
+
+
+def by_bisection(requests: np.ndarray, priorities: np.ndarray, width: float, supply: float) -> np.ndarray:
+    """Return an allocation at the price that clears the market, found by halving."""
+    low, high = priorities.min() - width, priorities.max()
+    for _ in range(200):
+        price = (low + high) / 2
+        served = requests * np.clip((priorities - price) / width, 0, 1)
+        low, high = (low, price) if served.sum() < supply else (price, high)
+    return served  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("engine", ["python", "llvm"])
+@pytest.mark.parametrize("width", [0.001, 0.7, 30])
+def test_allocations_clear_the_market(model: Path, width: float, engine: str) -> None:
+    """What is given adds up to the supply, and is what requests get at one price, whether they overlap or not."""
+    random = np.random.default_rng(11)
+    requests, priorities = random.uniform(0, 9, size=8).round(3), random.integers(0, 6, size=8) + 0.0
+    numbers = f"r[L] = {', '.join(map(str, requests))} ~~| p[L] = {', '.join(map(str, priorities))}"
+    body = f"L: (l1-l8) ~~| {numbers} ~~| s = {requests.sum()} * (Time + 0.3) / 4 ~~|"
+    found = simulate(written(model, f"{body} v[L] = ALLOCATE BY PRIORITY(r[L], p[L], 8, {width}, s)"), engine=engine)
+    for values, supply in zip(found["v"].values, found["s"].values, strict=True):
+        np.testing.assert_allclose(values, by_bisection(requests, priorities, width, supply), rtol=0, atol=1e-9)
+        assert values.sum() == pytest.approx(supply, rel=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["python", "llvm"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        allocated("r[A]", "p[A]", 3, 0, 5),
+        allocated("r[A]", "p[A]", 3, "1 - Time", 100),
+        allocated("r[A]", "p[A]", 3, 1, "0 - Time"),
+        allocated("w[A]", "p[A]", 3, 1, 5) + " ~~| w[A] = 4, 2, -1",
+    ],
+)
+def test_an_allocation_without_a_rule_ends_the_run(model: Path, body: str, engine: str) -> None:
+    """A width that is not above 0, or a supply or request below it, ends the run with the variable's name."""
+    with pytest.raises(SimulationError, match=r"'v': the value is not finite at time [01]"):
+        simulate(written(model, body), engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("supply", "width", "result", "wrong"),
+    [("Goods", "Points", "Goods", 0), ("Goods", "Points", "Year", 1), ("Year", "Points", "Goods", 1)],
+)
+def test_what_is_allocated_has_the_unit_of_the_requests(
+    model: Path, supply: str, width: str, result: str, wrong: int
+) -> None:
+    """Requests, supply and result have one unit, priorities and width another."""
+    body = f"r[A] = 4 ~ Goods ~| p[A] = 2 ~ Points ~| w = 1 ~ {width} ~| s = 5 ~ {supply} ~| end = 1 ~ Dmnl ~|"
+    body += f" v[A] = ALLOCATE BY PRIORITY(r[A], p[A], 3, w, s) ~ {result}"
+    assert len(check_units(read_model(written(model, body)))) == wrong
+
+
+def test_priorities_and_width_have_one_unit(model: Path) -> None:
+    """A width in another unit than the priorities is noted."""
+    body = "r[A] = 4 ~ Goods ~| p[A] = 2 ~ Points ~| w = 1 ~ Goods ~| end = 1 ~ Dmnl ~|"
+    assert wrong_units(model, body + " v[A] = ALLOCATE BY PRIORITY(r[A], p[A], 3, w, 5) ~ Goods")

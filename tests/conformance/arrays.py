@@ -8,6 +8,7 @@ MACROS = "the reference engine is not given macros"
 
 NOT_AVAILABLE = -(2.0**109)
 PLACES = "PySD has no name for the numbers of the elements"
+HIDDEN = "PySD has no name for the steps of the computation"
 SELECTED = (
     "Reference Manual, VECTOR SELECT, but for the product of powers, where Vensim's output on record has the "
     "expression to the power of the selection"
@@ -49,6 +50,14 @@ INVERSES = {
     ),
     "inverse of each": ((((-2, 1), (1.5, -0.5)), ((1 / 2, 0), (0, 1 / 4))),) * 2,
     "only": (((1 / 4,),),) * 2,
+}
+GIVEN = ((0, 0, 0), (3, 0, 0), (16 / 3, 2 / 3, 0), (22 / 3, 5 / 3, 0), (8, 4, 0), (8, 4, 3), (8, 4, 6), (8, 4, 6))
+IN_PARTS = tuple((min(part, 6) * 8 / 6, min(part, 6) * 4 / 6, min(part, 6)) for part in range(8))
+GIVEN_AT = {
+    "by priority": GIVEN,
+    "there": tuple(zip(GIVEN, IN_PARTS, strict=True)),
+    "of nothing": ((0, 0, 0),) * 8,
+    "short by": tuple((8 - first, 4 - second, 6 - third) for first, second, third in GIVEN),
 }
 ELEMENTS = {
     "needed": ((7, 9, 9),) * 4,
@@ -200,7 +209,14 @@ SUBSCRIPTS = [
         "Reference Manual, INVERT MATRIX; by cofactors, those of a matrix times (1 + Time) divided by that",
         upto(1),
         INVERSES,
-        dict.fromkeys(INVERSES, PLACES),
+        dict.fromkeys(INVERSES, HIDDEN),
+    ),
+    *series(
+        "allocate",
+        "Reference Manual, Allocation: as the price falls by one width from its priority on, a request is served",
+        upto(7),
+        GIVEN_AT,
+        dict.fromkeys(GIVEN_AT, HIDDEN),
     ),
     *series(
         "macro",

@@ -34,7 +34,7 @@ TABLE_MODES: Final[Mapping[str, str]] = {
 VECTORS: Final[Mapping[str, int]] = {
     # Functions of whole vectors and their number of arguments.
     "vector select": 5, "vector elm map": 2, "vector sort order": 2, "vector reorder": 2, "vector rank": 2,
-    "invert matrix": 2,
+    "invert matrix": 2, "allocate by priority": 5,
 }  # fmt: skip
 
 SINGLE: Final[Mapping[str, int]] = {
@@ -51,7 +51,7 @@ _OUTSIDE: Final = "Compute it beforehand and give it as a constant or a data var
 REFUSED: Final[Mapping[str, str]] = {
     # Functions that we know and do not support, with the cure.
     **dict.fromkeys(
-        ("allocate available", "allocate by priority", "alloc p", "demand at price", "supply at price",
+        ("allocate available", "alloc p", "demand at price", "supply at price",
          "find market price", "market price", "marketp", "supply curve"),
         "Write the allocation rule as equations.",
     ),

@@ -351,7 +351,7 @@ _STRUCTURES: Final[Mapping[str, Callable[[Any, tuple[Points, ...]], Syntax]]] = 
     "ForecastStructure": _named("forecast", "input", "average_time", "horizon", "initial_trend"),
     "SampleIfTrueStructure": _named("sample if true", "condition", "input", "initial"),
     "AllocateAvailableStructure": _named("allocate available", "request", "pp", "avail"),
-    "AllocateByPriorityStructure": _named("allocate by priority", "request", "priority"),
+    "AllocateByPriorityStructure": _named("allocate by priority", "request", "priority", "size", "width", "supply"),
     "GetLookupsStructure": _named("get lookups", "file", "tab", "x_row_or_col", "cell"),
     "GetDataStructure": _named("get data", "file", "tab", "time_row_or_col", "cell"),
     "GetConstantsStructure": _named("get constants", "file", "tab", "cell"),

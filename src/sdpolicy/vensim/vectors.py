@@ -16,6 +16,7 @@ from typing import Final
 
 from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref
 from sdpolicy.program import Equation, fold
+from sdpolicy.vensim.allocation import allocation
 from sdpolicy.vensim.functions import BINDING
 from sdpolicy.vensim.matrices import inverse
 from sdpolicy.vensim.prepare import Refusal
@@ -223,5 +224,6 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[[Scope, Call], Node], int]]] = {
     "vector reorder": (_reorder, 2),
     "vector rank": (_rank, 1),
     "invert matrix": (inverse, 1),
+    "allocate by priority": (allocation, 2),
 }
 """The functions, and how many of their first arguments must be variables."""
