@@ -203,7 +203,7 @@ BAD = [
     ("x = SMOTH(3, 4) ~~|", "'x': the function 'SMOTH' is unknown. Did you mean 'SMOOTH'?"),
     ("x = VECTOR LOOKUP(1, 2) ~~|", "'x': the function VECTOR LOOKUP is not supported. Write the result"),
     ("x = A FUNCTION OF(y) ~~| y = 1 ~~|", "'x': the function A FUNCTION OF is not supported"),
-    ("x = RANDOM POISSON(1) ~~|", "Use RANDOM UNIFORM or RANDOM NORMAL."),
+    ("x = RANDOM POISSON(1) ~~|", "Use RANDOM UNIFORM, NORMAL, EXPONENTIAL or TRIANGULAR."),
     ("x = DEPRECIATE STRAIGHTLINE(1, 2, 3, 4) ~~|", "'x': the function DEPRECIATE STRAIGHTLINE is not supported"),
     (
         "x = SINTEG(1, 2, 0, 9, 0, 0, 0) ~~|",

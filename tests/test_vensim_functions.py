@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sdpolicy.errors import ModelError, SimulationError
 from sdpolicy.run import simulate
@@ -43,6 +46,10 @@ REFUSED = [
     ("v = GET TIME VALUE(2, 0, 10)", "GET TIME VALUE relative to 2 is not supported"),
     ("v = GET TIME VALUE(0, 0, 3)", "the measure 3 of GET TIME VALUE is not supported. Use 0, the unit of Time, and"),
     ("v = GET TIME VALUE(0, 0, m) ~~| m = 0", "the first and the last argument of GET TIME VALUE must be numbers"),
+    ("v = RANDOM EXPONENTIAL(0, 1, 0, 1)", "RANDOM EXPONENTIAL takes 5 arguments, not 4"),
+    ("v = RANDOM EXPONENTIAL(0, 9, SMOOTH(Time, 2), 1, 0)", "a random number stands inside of RANDOM EXPONENTIAL"),
+    ("v = SUM(RANDOM TRIANGULAR(0, m[A!], 0, 1, 2, 0)) ~~| m[A] = 9", "RANDOM TRIANGULAR stands inside of SUM, PROD"),
+    ("v = RANDOM GAMMA(0, 9, 2, 0, 1, 0)", "Use RANDOM UNIFORM, NORMAL, EXPONENTIAL or TRIANGULAR."),
     ("v[A, B] = INVERT MATRIX(m[A, B]) ~~| m[A, B] = 1", "INVERT MATRIX takes 2 arguments, not 1"),
     ("v[A, B] = 2 * INVERT MATRIX(m[A, B], 3) ~~| m[A, B] = 1", "INVERT MATRIX must stand alone on the right side"),
     ("v[A, B] = INVERT MATRIX(m[B, A], 3) ~~| m[B, A] = 1", f"{WHOLE}. Write it as inverse[row, column] = INVERT"),
@@ -207,3 +214,68 @@ def test_priorities_and_width_have_one_unit(model: Path) -> None:
     """A width in another unit than the priorities is noted."""
     body = "r[A] = 4 ~ Goods ~| p[A] = 2 ~ Points ~| w = 1 ~ Goods ~| end = 1 ~ Dmnl ~|"
     assert wrong_units(model, body + " v[A] = ALLOCATE BY PRIORITY(r[A], p[A], 3, w, 5) ~ Goods")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The part of a distribution between two values."""
+
+    whole: Any
+    least: float
+    largest: float
+
+    def cdf(self, value: np.ndarray) -> np.ndarray:
+        first, last = self.whole.cdf(self.least), self.whole.cdf(self.largest)
+        return (self.whole.cdf(value) - first) / (last - first)  # type: ignore[no-any-return]
+
+
+DRAWS = [
+    ("RANDOM EXPONENTIAL(0, 10000, 0, 1, 3)", stats.truncexpon(10000)),
+    ("RANDOM EXPONENTIAL(2, 100, 0, 1, 3)", stats.truncexpon(98, 2)),
+    ("RANDOM EXPONENTIAL(3, 6.9, 5, 5, 3)", stats.truncexpon(1.9 / 5, 5, 5)),
+    ("RANDOM TRIANGULAR(0, 9, 2, 3, 7, 3)", stats.triang(0.2, 2, 5)),
+    ("RANDOM TRIANGULAR(0, 9, 2, 2, 7, 3)", stats.triang(0, 2, 5)),
+    ("RANDOM TRIANGULAR(0, 9, 2, 7, 7, 3)", stats.triang(1, 2, 5)),
+    ("RANDOM TRIANGULAR(2.5, 6, 2, 3, 7, 3)", _Part(stats.triang(0.2, 2, 5), 2.5, 6)),
+    ("RANDOM TRIANGULAR(-1, 2.5, 2, 3, 7, 3)", _Part(stats.triang(0.2, 2, 5), 2, 2.5)),
+]
+
+
+def drawn(model: Path, call: str, engine: str) -> np.ndarray:
+    """Return 4000 draws and one."""
+    path = written(model, f"v = {call}")
+    text = path.read_text(encoding="utf-8").replace("FINAL TIME = 3", "FINAL TIME = 4000")
+    path.write_text(text, encoding="utf-8")
+    return simulate(path, engine=engine)["v"].values
+
+
+@pytest.mark.parametrize(("call", "expected"), DRAWS, ids=[call for call, _ in DRAWS])
+def test_draws_have_their_distribution(model: Path, call: str, expected: Any) -> None:
+    """Draws are spread as Vensim's guide says, truncated ones as those of the others that lie between the bounds."""
+    found = drawn(model, call, "llvm")
+    assert stats.kstest(found, expected.cdf).pvalue > 0.01
+    np.testing.assert_allclose(drawn(model, call, "python"), found, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "RANDOM EXPONENTIAL(0, 1, 2, 1, 0)",
+        "RANDOM EXPONENTIAL(3, 3, 2, 1, 0)",
+        "RANDOM EXPONENTIAL(0, 9, 2, 0, 0)",
+        "RANDOM TRIANGULAR(0, 9, 2, 8, 7, 0)",
+        "RANDOM TRIANGULAR(0, 9, 2, 2, 2, 0)",
+        "RANDOM TRIANGULAR(7, 9, 2, 3, 7, 0)",
+    ],
+)
+def test_where_nothing_can_be_drawn_the_run_ends(model: Path, call: str) -> None:
+    """Bounds that leave nothing of a distribution, or a distribution that is none, end the run."""
+    with pytest.raises(SimulationError, match="'v"):
+        simulate(written(model, f"v = {call}"), engine="python")
+
+
+def test_draws_in_expressions_are_those_of_their_own(model: Path) -> None:
+    """Each element, and each call, has draws of its own; what stands in an expression is a part of it."""
+    body = "v[A] = 2 + RANDOM EXPONENTIAL(0, 9, 0, 1, 1) - RANDOM TRIANGULAR(0, 1, 0, 0.5, 1, 1)"
+    found = simulate(written(model, body), engine="python")["v"].values
+    assert len(np.unique(found)) == found.size

@@ -17,7 +17,7 @@ from typing import Literal
 from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref
 from sdpolicy.program import Equation, fold
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, apply, moves, quantity_of, watched
+from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, apply, moves, quantity_of, unmarked, watched
 from sdpolicy.vensim.symbols import Loop
 from sdpolicy.vensim.syntax import Call, Name, Syntax
 
@@ -96,9 +96,7 @@ def allocation(scope: Scope, call: Call) -> Node:
 
 def _work(scope: Scope, call: Call) -> _Work:
     """Return what a call works on; refuse a form of it that the guide does not have."""
-    if scope.marked:
-        what = "ALLOCATE BY PRIORITY stands inside of SUM, PROD, VMIN, VMAX or VECTOR SELECT"
-        raise Refusal(what, "Give it a variable of its own.")
+    unmarked(scope, call)
     last = scope.index[-1] if scope.index else None
     who = next((loop for loop in scope.loops if isinstance(last, At) and loop.axis.id == last.axis), None)
     request, priority = (_vector(scope, arg, who) for arg in call.args[:2])

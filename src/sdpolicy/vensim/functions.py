@@ -39,7 +39,8 @@ VECTORS: Final[Mapping[str, int]] = {
 
 SINGLE: Final[Mapping[str, int]] = {
     # Functions with a translation of their own (single.py) and their number of arguments.
-    "log": 2, "random 0 1": 0, "get data between times": 3, "get time value": 3, "game": 1, "elmcount": 1,
+    "log": 2, "random 0 1": 0, "random exponential": 5, "random triangular": 6,
+    "get data between times": 3, "get time value": 3, "game": 1, "elmcount": 1,
 }  # fmt: skip
 
 BINDING: Final[Mapping[str, int]] = {**dict.fromkeys(REDUCTIONS, 1), "vector select": 2}
@@ -72,10 +73,10 @@ REFUSED: Final[Mapping[str, str]] = {
         _OUTSIDE,
     ),
     **dict.fromkeys(
-        ("random beta", "random binomial", "random exponential", "random gamma",
-         "random negative binomial", "random pink noise", "random poisson", "random triangular",
+        ("random beta", "random binomial", "random gamma",
+         "random negative binomial", "random pink noise", "random poisson",
          "random weibull", "random lookup"),
-        "Use RANDOM UNIFORM or RANDOM NORMAL.",
+        "Use RANDOM UNIFORM, NORMAL, EXPONENTIAL or TRIANGULAR.",
     ),
     **dict.fromkeys(
         ("message", "print", "venapp", "interactive", "start venapp", "event", "excel function"),

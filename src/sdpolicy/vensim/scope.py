@@ -76,14 +76,19 @@ def stateless(node: Node, call: Call) -> None:
         raise Refusal(what, "Give it a variable of its own.")
 
 
+def unmarked(scope: Scope, call: Call) -> None:
+    """Refuse what hides a quantity where that would have to move with a marked range."""
+    if scope.marked:
+        what = f"{fold(call.function).upper()} stands inside of SUM, PROD, VMIN, VMAX or VECTOR SELECT"
+        raise Refusal(what, "Give it a variable of its own.")
+
+
 def watched(scope: Scope, call: Call, node: Node) -> Node:
     """Return a result that may be no number so that a run sees it: as a variable, not inside of a comparison."""
     if call is scope.whole:
         return node
+    unmarked(scope, call)
     name = fold(call.function).upper()
-    if scope.marked:
-        what = f"{name} stands inside of SUM, PROD, VMIN, VMAX or VECTOR SELECT"
-        raise Refusal(what, "Give it a variable of its own.")
     quantity, index = scope.hide_here(name.lower(), "auxiliary")
     scope.symbols.equations.append(Equation(quantity.id, node, scope.axes, index))
     return Ref(quantity.id, index)

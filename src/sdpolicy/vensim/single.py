@@ -7,6 +7,7 @@ from typing import Final
 
 from sdpolicy.expression import TIME, Apply, Interpolation, Lookup, Node, Num, Ref
 from sdpolicy.program import fold
+from sdpolicy.vensim.draws import exponential, triangular
 from sdpolicy.vensim.prepare import Refusal
 from sdpolicy.vensim.scope import Scope
 from sdpolicy.vensim.syntax import Call, Name, Number
@@ -74,6 +75,8 @@ def _elmcount(scope: Scope, call: Call) -> Node:
 _FUNCTIONS: Final[dict[str, Callable[[Scope, Call], Node]]] = {
     "log": _log,
     "random 0 1": _random_0_1,
+    "random exponential": exponential,
+    "random triangular": triangular,
     "get data between times": _between,
     "get time value": _time_value,
     "game": _game,
