@@ -192,6 +192,7 @@ def test_all_problems_come_at_once(write: Write) -> None:
     ]
 
 
+MACRO = "\n:MACRO: m(a)\nm = a ~~|\n:END OF MACRO:\n:MACRO: w(a : b)\nw = a ~~|\nb = a ~~|\n:END OF MACRO:\n"
 BAD = [
     ("x = y ~~|", "'x': 'y' is not defined"),
     ("x = 1 ~~|\nX = 2 ~~|", "'x' is defined more than once (lines 2 and 3)"),
@@ -210,6 +211,18 @@ BAD = [
         "'x': the function SINTEG is not supported. Write it as INTEG, with a flow",
     ),
     ("x = m(1 : y) ~~|", "'x': the equation cannot be read at ': y)'. If this is the further output of a macro"),
+    (
+        "A: a1, a2 ~~| d[A] = 1 ~~| x = SUM(m(d[A!])) ~~|" + MACRO,
+        "'x': the macro 'm' stands inside of SUM, PROD, VMIN, VMAX or VECTOR",
+    ),
+    ("x = w(1) ~~|" + MACRO, "'x': the macro 'w' has 1 further outputs, and none is given here. Write it alone on the"),
+    ("x = w(1 : y, z) ~~|" + MACRO, "'x': the macro 'w' has 1 further outputs, and 2 are given. Write it as w(a : b)."),
+    ("x = 1 + w(1 : y) ~~|" + MACRO, "'x': the equation cannot be read at ': y)'. If this is the further output"),
+    ("x = w(1 : y + 1) ~~|" + MACRO, "'x': this is no definition. Write it as 'name = equation'."),
+    ("x = w(1 : y) ~~| y = 2 ~~|" + MACRO, "'y' is defined more than once"),
+    ("A: a1, a2 ~~| x[A] = w(1 : y) ~~|" + MACRO, "'x': the output 'y' of a macro has not the subscripts of the left"),
+    ("x = w(1 : Time) ~~|" + MACRO, "the variable has the name of the simulated time"),
+    (":MACRO: m(a : b)\nm = a ~~|\n:END OF MACRO:\nx = 1 ~~|", "'m': the macro does not define its output 'b'"),
     ("x = 1 + ~~|", "'x': nothing follows the '+'"),
     ("x = 1) ~~|", "'x': a ')' has no partner"),
     ("x = 3 4 ~~|", "'x': no operator stands between"),

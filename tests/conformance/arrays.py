@@ -59,6 +59,15 @@ GIVEN_AT = {
     "of nothing": ((0, 0, 0),) * 8,
     "short by": tuple((8 - first, 4 - second, 6 - third) for first, second, third in GIVEN),
 }
+OUTPUTS = {
+    "spread": (5, 4, 3),
+    "least": (2, 2, 2),
+    "grown": (2, 9, 15),
+    "sum": (4, 11, 17),
+    "spread by way": ((2, 3),) * 3,
+    "least by way": ((3, 5),) * 3,
+    "grown by way": ((3, 5), (8, 13), (13, 21)),
+}
 ELEMENTS = {
     "needed": ((7, 9, 9),) * 4,
     "same": ((10, 20, 30),) * 4,
@@ -224,5 +233,12 @@ SUBSCRIPTS = [
         upto(2),
         {"quarter": (1.5,) * 3, "larger": (40,) * 3, "level a": (1, 7, 13), "level b": (100, 112, 124)},
         dict.fromkeys(("quarter", "larger", "level a", "level b"), MACROS),
+    ),
+    *series(
+        "macro_outputs",
+        "Reference Manual, Defining Macros: further outputs are variables that are defined inside of the macro",
+        upto(2),
+        OUTPUTS,
+        dict.fromkeys(OUTPUTS, MACROS),
     ),
 ]

@@ -10,7 +10,7 @@ from sdpolicy.program import Dimension, Equation, Quantity, Stock, Table, fold
 from sdpolicy.vensim.data import Files, numbers, series
 from sdpolicy.vensim.prepare import Points, Refusal
 from sdpolicy.vensim.symbols import Block, Curves, Refuse, Symbols
-from sdpolicy.vensim.syntax import DATA_CURE, NO_DATA, NOT_AVAILABLE, Array, Call, Curve, Definition, Text
+from sdpolicy.vensim.syntax import DATA_CURE, NO_DATA, NOT_AVAILABLE, OUTPUT, Array, Call, Curve, Definition, Text
 from sdpolicy.vensim.translate import Translator, positions
 from sdpolicy.vensim.variables import Cell, Variable, blocks, cells, holes, mode
 
@@ -82,6 +82,8 @@ def _equation(translator: Translator, definition: Definition, block: Block, file
             _follow_part(translator, definition, block, files)
         case Curve():
             raise Refusal("the variable is defined as a table and as something else")
+        case Call(function=function, written=False) if function == OUTPUT:
+            pass  # the macro's call has its equation
         case body:
             translator.define(translator.target.id, translator.index, body)
 

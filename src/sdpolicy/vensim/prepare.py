@@ -60,7 +60,7 @@ def tokenize(text: str) -> list[str]:
         if found is None:
             near = text[position : position + 20].strip()
             outputs = tokens and near.startswith(":") and "(" in tokens
-            cure = "If this is the further output of a macro or of DELAYP: write an equation for each output."
+            cure = "If this is the further output of a macro, let its call stand alone on the right side."
             raise Refusal(f"the equation cannot be read at '{near}'", cure if outputs else "")
         position = found.end()
         tokens.append(_spelled(found))

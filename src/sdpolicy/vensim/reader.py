@@ -18,6 +18,7 @@ from sdpolicy.program import CONTROL, Equation, Program, Quantity, fold
 from sdpolicy.vensim.build import define, define_table, empty_references
 from sdpolicy.vensim.data import Files, element_names
 from sdpolicy.vensim.functions import KNOWN, REFUSED
+from sdpolicy.vensim.macros import definitions
 from sdpolicy.vensim.prepare import Refusal
 from sdpolicy.vensim.subscripts import Book, RangeText, bare, parse_range
 from sdpolicy.vensim.symbols import Curves, Macro, Symbols
@@ -132,7 +133,7 @@ class _Reading:
     def _parse(self, source: Source, parsed: _Parsed) -> None:
         for entry in source.entries:
             try:
-                _sort(entry, parsed)
+                _sort(entry, parsed, source.macros)
             except Refusal as refusal:
                 self.refuse(entry.line, _left(entry), refusal.what, refusal.cure)
                 parsed.broken[fold(_left(entry))] = _left(entry)
@@ -145,12 +146,10 @@ class _Reading:
             parsed.macros[key] = self._macro(macro)
 
     def _macro(self, text: MacroText) -> Macro:
-        definitions: list[tuple[Definition, int]] = []
+        inner: list[tuple[Definition, int]] = []
         taken = set(map(fold, text.inputs))
         if len(taken) < len(text.inputs):
             self.refuse(text.line, text.name, "the macro has two inputs of the same name", "Rename one.")
-        if text.outputs:
-            self.refuse(text.line, text.name, "a macro with several outputs is not supported", "Split it.")
         for entry in text.entries:
             with self.collecting(entry.line, _left(entry)):
                 definition = parse_definition(entry.equation)
@@ -159,10 +158,14 @@ class _Reading:
                 if fold(definition.name) in taken:
                     raise Refusal("the macro has an input or another equation of this name", "Keep one of the two.")
                 taken.add(fold(definition.name))
-                definitions.append((definition, entry.line))
-        if not any(fold(definition.name) == fold(text.name) for definition, _ in definitions):
+                inner.append((definition, entry.line))
+        made = {fold(definition.name) for definition, _ in inner}
+        if fold(text.name) not in made:
             self.refuse(text.line, text.name, "the macro does not define its own name", "Give its result that name.")
-        return Macro(text.name, tuple(map(fold, text.inputs)), tuple(definitions))
+        for name in text.outputs:
+            if fold(name) not in made:
+                self.refuse(text.line, text.name, f"the macro does not define its output '{name}'", "Define it there.")
+        return Macro(text.name, tuple(map(fold, text.inputs)), tuple(inner), tuple(map(fold, text.outputs)))
 
     def _book(self, ranges: Sequence[tuple[RangeText, Entry]]) -> Book:
         seen: dict[str, int] = {}
@@ -236,15 +239,15 @@ class _Reading:
         return at
 
 
-def _sort(entry: Entry, parsed: _Parsed) -> None:
+def _sort(entry: Entry, parsed: _Parsed, macros: Sequence[MacroText]) -> None:
     """Add what an entry defines to the ranges or to the variables; reality checks and texts change no number."""
     made = parse_range(entry.equation)
     if made is not None:
         parsed.ranges.append((made, entry))
     elif not _NO_NUMBER.search(entry.equation):
-        definition = parse_definition(entry.equation)
-        variable = parsed.variables.setdefault(fold(definition.name), Variable(definition.name))
-        variable.definitions.append((definition, entry))
+        for definition, own in definitions(entry, macros):
+            variable = parsed.variables.setdefault(fold(definition.name), Variable(definition.name))
+            variable.definitions.append((definition, own))
 
 
 def _left(entry: Entry) -> str:

@@ -74,8 +74,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """A macro: its name, the folded names of its inputs, its definitions and their lines."""
+    """A macro: its name, the folded names of its inputs, its definitions and their lines, its further outputs."""
 
     name: str
     inputs: tuple[str, ...]
     definitions: tuple[tuple[Definition, int], ...]
+    outputs: tuple[str, ...] = ()

@@ -45,13 +45,15 @@ class Name:
 class Call:
     """An operator or function, by our operator name or Vensim's folded function name.
 
-    ``written`` tells that the model's text has this very name: it may then be a table or a macro of the model.
+    ``written`` tells that the model's text has this very name: it may then be a table or a macro of the model;
+    ``outputs`` are the variables that a macro with several outputs defines, by folded names.
     """
 
     function: str
     args: tuple[Syntax, ...]
     subscripts: tuple[str, ...] = ()
     written: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ _OPERATORS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 INTERNAL: Final = frozenset({*_OPERATORS.values(), "delay"})
 """Names of ours for operators and functions that Vensim calls by another one: in a model they mean nothing."""
+OUTPUT: Final = "macro output"
+"""Body of a variable that the call of a macro defines in another equation."""
 _MADE: Final = frozenset({"get lookups", "get data", "get constants"})
 _QUOTED: Final = re.compile(r'"(?:\\.|[^"\\])*"')
 _QUOTE: Final = "\ue000"

@@ -49,7 +49,8 @@ class Translator:
             else:
                 self.loops.append(self._loop(fold(written), elements))
         self.axes = tuple(loop.axis for loop in self.loops)
-        self.index = self._own_index(block)
+        self.block = block
+        self.index = self._own_index(target)
 
     def _loop(self, name: str, elements: Elements) -> Loop:
         return Loop(name, self.axis(len(elements)), elements)
@@ -59,10 +60,11 @@ class Translator:
         self._count += 1
         return Axis(f"i{self._count}", size)
 
-    def _own_index(self, block: Block) -> Index:
+    def _own_index(self, quantity: Quantity) -> Index:
+        """Return where the loops of this definition stand in a quantity that has the subscripts of its left side."""
         loops = iter(self.loops)
         index: list[int | At] = []
-        for (written, elements), dimension in zip(block.places, self.target.dimensions, strict=True):
+        for (written, elements), dimension in zip(self.block.places, quantity.dimensions, strict=True):
             places = positions(elements, dimension)
             index.append(places[0] if written is None else At(next(loops).axis.id, places))
         return tuple(index)
@@ -160,6 +162,12 @@ class Translator:
         """Write a macro's equations out, with quantities of their own for this one call."""
         if macro.name in self.inside:
             raise Refusal(f"the macro '{macro.name}' calls itself")
+        if self.marked:
+            what = f"the macro '{macro.name}' stands inside of SUM, PROD, VMIN, VMAX or VECTOR SELECT"
+            raise Refusal(what, "Give it a variable of its own.")
+        if len(call.outputs) != len(macro.outputs):
+            what = f"the macro '{macro.name}' has {len(macro.outputs)} further outputs, and none is given here"
+            raise Refusal(what, f"Write it alone on the right side: x = {macro.name}(inputs : outputs).")
         self._arity(call, len(macro.inputs))
         local: dict[str, Node | Curves] = {}
         for name, arg in zip(macro.inputs, call.args, strict=True):
@@ -182,6 +190,11 @@ class Translator:
                 self.define(quantity.id, index, definition.body)
         finally:
             self.local, self.inside = outside
+        for name, output in zip(call.outputs, macro.outputs, strict=True):
+            target = self.symbols.quantities.get(name)
+            if target is not None and output in made:
+                body = Ref(made[output][0].id, made[output][1])
+                self.symbols.equations.append(Equation(target.id, body, self.axes, self._own_index(target)))
         quantity, index = made[fold(macro.name)]
         return Ref(quantity.id, index)
 
