@@ -20,7 +20,7 @@ TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 
 FLOORS = (
     {"errors", "expression"},
-    {"program", "library", "cache", "words"},
+    {"program", "library", "cache", "words", "normal"},
     {
         "vensim",
         "lower",

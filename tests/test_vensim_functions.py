@@ -238,6 +238,10 @@ DRAWS = [
     ("RANDOM TRIANGULAR(0, 9, 2, 7, 7, 3)", stats.triang(1, 2, 5)),
     ("RANDOM TRIANGULAR(2.5, 6, 2, 3, 7, 3)", _Part(stats.triang(0.2, 2, 5), 2.5, 6)),
     ("RANDOM TRIANGULAR(-1, 2.5, 2, 3, 7, 3)", _Part(stats.triang(0.2, 2, 5), 2, 2.5)),
+    ("RANDOM NORMAL(-1000, 1000, 3, 2, 3)", stats.norm(3, 2)),
+    ("RANDOM NORMAL(0, 1000, 0, 1, 3)", stats.truncnorm(0, 1000)),
+    ("RANDOM NORMAL(1, 2, 5, 2, 3)", stats.truncnorm(-2, -1.5, 5, 2)),
+    ("RANDOM NORMAL(13, 99, 1, 2, 3)", stats.truncnorm(6, 49, 1, 2)),
 ]
 
 
@@ -266,6 +270,7 @@ def test_draws_have_their_distribution(model: Path, call: str, expected: Any) ->
         "RANDOM TRIANGULAR(0, 9, 2, 8, 7, 0)",
         "RANDOM TRIANGULAR(0, 9, 2, 2, 2, 0)",
         "RANDOM TRIANGULAR(7, 9, 2, 3, 7, 0)",
+        "RANDOM NORMAL(2, 1, 0, 1, 0)",
     ],
 )
 def test_where_nothing_can_be_drawn_the_run_ends(model: Path, call: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sdpolicy import normal
 from sdpolicy.errors import ModelError, Problem
 from sdpolicy.expression import (
     STATEFUL,
@@ -21,6 +22,7 @@ from sdpolicy.expression import (
     Num,
     Reduce,
     Ref,
+    apply,
     references,
     rewrite,
     walk,
@@ -92,10 +94,6 @@ def expand(program: Program, fixed: frozenset[str]) -> Expanded:
     if work.problems:
         raise ModelError(work.problems)
     return work.out
-
-
-def apply(op: str, *args: Node) -> Apply:
-    return Apply(op, args)
 
 
 class _Expansion:
@@ -327,24 +325,25 @@ def _uniform(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> 
 
 
 def _normal(work: _Expansion, args: Sequence[Node], axes: tuple[Axis, ...]) -> Node:
-    """A normal number kept within [low, high]: of three draws the first inside, else the last one clipped.
+    """A normal number within [low, high], distributed as those draws that lie between them.
 
-    Box and Muller (1958), doi:10.1214/aoms/1177706645.
+    The first draw (Box & Muller 1958, doi:10.1214/aoms/1177706645) is kept where it does; elsewhere the
+    truncated distribution is inverted. Where the bounds leave nothing, there is no number.
     """
     low, high, mean, deviation, seed = args
-
-    def draw() -> Node:
-        radius = apply("sub", Num(1.0), _noise(work, seed, axes))
-        angle = apply("mul", Num(6.283185307179586), _noise(work, seed, axes))
-        standard = apply("mul", apply("sqrt", apply("mul", Num(-2.0), apply("ln", radius))), apply("cos", angle))
-        return work.auxiliary("draw", apply("add", mean, apply("mul", deviation, standard)), axes)
-
-    def inside(value: Node) -> Node:
-        return apply("and", apply("ge", value, low), apply("le", value, high))
-
-    first, second, third = draw(), draw(), draw()
-    clipped = apply("min", high, apply("max", low, third))
-    return apply("if", inside(first), first, apply("if", inside(second), second, clipped))
+    radius = apply("sub", Num(1.0), _noise(work, seed, axes))
+    angle = apply("mul", Num(6.283185307179586), _noise(work, seed, axes))
+    standard = apply("mul", apply("sqrt", apply("mul", Num(-2.0), apply("ln", radius))), apply("cos", angle))
+    first = work.auxiliary("draw", apply("add", mean, apply("mul", deviation, standard)), axes)
+    bounds = [
+        work.auxiliary("bound", apply("div", apply("sub", bound, mean), deviation), axes) for bound in (low, high)
+    ]
+    between = normal.between(
+        bounds[0], bounds[1], _noise(work, seed, axes), lambda node: work.auxiliary("share", node, axes)
+    )
+    other = apply("min", high, apply("max", low, apply("add", mean, apply("mul", deviation, between))))
+    inside = apply("and", apply("ge", first, low), apply("le", first, high))
+    return apply("if", inside, first, apply("if", apply("le", low, high), other, apply("div", Num(0.0), Num(0.0))))
 
 
 def _noise(work: _Expansion, seed: Node, axes: tuple[Axis, ...]) -> Node:

@@ -120,6 +120,11 @@ STATEFUL: Final[Mapping[str, int]] = {
 """Functions that carry a state; lower.py turns them into stocks and memories."""
 
 
+def apply(op: str, *args: Node) -> Apply:
+    """Apply an operator or function."""
+    return Apply(op, args)
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below ``node``, in order."""
     match node:

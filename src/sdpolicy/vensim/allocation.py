@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref
+from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref, apply
 from sdpolicy.program import Equation, fold
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, apply, moves, quantity_of, unmarked, watched
+from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, moves, quantity_of, unmarked, watched
 from sdpolicy.vensim.symbols import Loop
 from sdpolicy.vensim.syntax import Call, Name, Syntax
 

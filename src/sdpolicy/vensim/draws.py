@@ -8,9 +8,9 @@ lie between the two, there is no number, which ends the run.
 
 from __future__ import annotations
 
-from sdpolicy.expression import Node, Num, Ref
+from sdpolicy.expression import Node, Num, Ref, apply
 from sdpolicy.program import Equation
-from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, apply, stateless, unmarked, watched
+from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, stateless, unmarked, watched
 from sdpolicy.vensim.syntax import Call
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Final
 
-from sdpolicy.expression import At, Axis, Index, Node, Num, Reduce, Ref
+from sdpolicy.expression import At, Axis, Index, Node, Num, Reduce, Ref, apply
 from sdpolicy.program import Dimension, Equation, Quantity, fold
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, apply, places, quantity_of
+from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, places, quantity_of
 from sdpolicy.vensim.symbols import Loop
 from sdpolicy.vensim.syntax import Call, Name
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Final, Protocol
 
-from sdpolicy.expression import STATEFUL, Apply, At, Axis, Index, Lookup, Node, Num, Ref, walk
+from sdpolicy.expression import STATEFUL, Apply, At, Axis, Index, Lookup, Node, Num, Ref, apply, walk
 from sdpolicy.program import Dimension, Equation, Quantity, fold
 from sdpolicy.vensim.prepare import Refusal
 from sdpolicy.vensim.subscripts import Elements
@@ -39,11 +39,6 @@ class Scope(Protocol):
     def hide_along(
         self, what: str, loops: Sequence[Loop], more: tuple[Dimension, ...] = ()
     ) -> tuple[Quantity, Index]: ...
-
-
-def apply(op: str, *args: Node) -> Apply:
-    """Apply an operator or function."""
-    return Apply(op, args)
 
 
 def quantity_of(scope: Scope, ref: Ref) -> Quantity:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref
+from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref, apply
 from sdpolicy.program import Equation, fold
 from sdpolicy.vensim.allocation import allocation
 from sdpolicy.vensim.functions import BINDING
@@ -26,7 +26,6 @@ from sdpolicy.vensim.scope import (
     ZERO,
     Scope,
     along,
-    apply,
     is_whole,
     moves,
     places,
