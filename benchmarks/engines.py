@@ -24,7 +24,7 @@ import model as bench  # noqa: E402
 import numpy_engine  # noqa: E402
 import peers  # noqa: E402
 
-from sdpolicy.backends.llvm import ENGINE, CompiledKernel  # noqa: E402
+from sdpolicy.backends.llvm import CompiledKernel  # noqa: E402
 from sdpolicy.backends.python import ENGINE as READABLE  # noqa: E402
 from sdpolicy.integrators import Grid  # noqa: E402
 from sdpolicy.lower import lower  # noqa: E402
@@ -88,7 +88,7 @@ class Blocks:
 
 def contenders(b: Bench, work: Path, without: list[str]) -> tuple[dict[str, peers.Runner], dict[str, str]]:
     """Return a runner for each engine, ours first."""
-    lanes, scalar = ENGINE.compile(b.lowered), CompiledKernel(b.lowered, lanes=1)
+    lanes, scalar = CompiledKernel(b.lowered, varied=b.varied), CompiledKernel(b.lowered, lanes=1)
     readable, arrays = READABLE.compile(b.lowered), numpy_engine.make(b.lowered, b.grid, b.outputs)
 
     def python(members: np.ndarray) -> np.ndarray:
@@ -164,7 +164,7 @@ def goals(raced: dict[str, measure.Contender], size: int) -> None:
 
 def operations(b: Bench) -> int:
     """Return the floating-point operations of one member and step in our lane kernel."""
-    kernel = ENGINE.compile(b.lowered)
+    kernel = CompiledKernel(b.lowered, varied=b.varied)
     return measure.flops(kernel.routine("euler", b.outputs, kernel.lanes, whole=False).module.text)
 
 
@@ -190,7 +190,7 @@ def growth(b: Bench, work: Path, rounds: int) -> None:
     cases += [(f"{n} threads", 1, bench.STEP, n) for n in range(2, (os.cpu_count() or 1) + 1)]
     for name, copies, step, threads in cases:
         case = b if (copies, step) == (1, bench.STEP) else Bench(work / "case.mdl", copies, step)
-        kernel = ENGINE.compile(case.lowered)
+        kernel = CompiledKernel(case.lowered, varied=case.varied)
         members = case.members(4096)
         begin = time.perf_counter()
         case.ensemble(kernel, members[:1])

@@ -220,6 +220,11 @@ def test_policies_are_on_or_off(tmp_path: Path) -> None:
     np.testing.assert_array_equal(maturity, np.where(on[:, 1], 11.0, block.inputs[:, 0]))
     off = worker.lowered.defaults[names.index("directed credit")]
     np.testing.assert_array_equal(credit, np.where(on[:, 0], 1.0, off))
+    alone = worker.kernel.run(worker.parameters[5], study.job.grid, study.job.method, study.job.outputs).values
+    np.testing.assert_allclose(block.values[5], alone, rtol=1e-11)
+    plain = np.tile(worker.lowered.defaults, (len(block.inputs), 1))
+    changed = (worker.parameters != plain).any(axis=0)
+    assert {worker.lowered.parameters[column] for column in np.flatnonzero(changed)}.isdisjoint(worker.kernel.shared)
 
 
 def test_policies_leave_a_single_run_alone(tmp_path: Path) -> None:

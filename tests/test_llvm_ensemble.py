@@ -13,6 +13,7 @@ from sdpolicy.backends.base import FloatArray, Trouble
 from sdpolicy.backends.llvm import ENGINE, CompiledKernel
 from sdpolicy.backends.llvm import engine as engine_module
 from sdpolicy.backends.python import ENGINE as READABLE
+from sdpolicy.expression import TIME, Ref
 from sdpolicy.integrators import FIXED_STEP, Grid
 from sdpolicy.lower import lower
 from sdpolicy.program import Program
@@ -108,6 +109,23 @@ def test_shared_parameters_may_be_broadcast() -> None:
     row = np.array(kernel.lowered.defaults)
     many = kernel.run_many(np.broadcast_to(row, (9, len(row))), GRID, "rk2", ["x"]).values
     assert (many == many[0]).all()
+
+
+@pytest.mark.parametrize("method", [*FIXED_STEP, "rk23"])
+def test_what_no_member_varies_is_computed_once(method: str) -> None:
+    """A wave of time and of a constant that all share has the bits of a single run, where steps are shared too."""
+    wave = op("exp", op("mul", "pace", op("sin", Ref(TIME))))
+    lowered = lower(program({"x": (op("mul", "rate", "wave"), 1.0)}, {"wave": wave, "pace": 0.7, "rate": 0.01}))
+    rate = lowered.parameters.index("rate")
+    kernel, plain = CompiledKernel(lowered, varied=[rate]), CompiledKernel(lowered)
+    table = np.tile(np.array(lowered.defaults), (21, 1))
+    table[:, rate] = np.linspace(-0.1, 0.1, 21)
+    found = kernel.run_many(table, GRID, method, ["x", "wave"]).values
+    np.testing.assert_allclose(found, plain.run_many(table, GRID, method, ["x", "wave"]).values, rtol=1e-13)
+    if method in FIXED_STEP:
+        assert (found[:, :, 1] == plain.run(table[0], GRID, method, ["wave"]).values[:, 0]).all()
+    assert "call double @sd_exp" in kernel.routine("euler", ["x"], kernel.lanes, whole=False).module.text
+    assert "call double @sd_exp" not in plain.routine("euler", ["x"], plain.lanes, whole=False).module.text
 
 
 def test_a_buffer_is_written_in_place() -> None:

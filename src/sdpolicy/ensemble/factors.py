@@ -161,6 +161,13 @@ def fill(parameters: FloatArray, factors: Sequence[Factor], inputs: FloatArray, 
             parameters[inputs[:, j] > 0, first:last] = value
 
 
+def written(factors: Sequence[Factor]) -> frozenset[int]:
+    """Return the columns that :func:`fill` writes."""
+    places = [factor.columns for factor in factors]
+    places += [(first, last) for factor in factors for first, last, _ in factor.switches]
+    return frozenset(column for place in places for column in range(*place))
+
+
 def _bound(lowered: Lowered, name: str, spread: Spread, entry: Entry | None) -> Factor | Problem:
     """Return a factor, in the model's unit, or what is wrong."""
     where = f"{entry.origin}, [{entry.table}] {name}" if entry else f"{COMMAND_LINE}, '{name}'"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sdpolicy.backends.base import layout
 from sdpolicy.ensemble.design import Design, draw
-from sdpolicy.ensemble.factors import Factor, fill
+from sdpolicy.ensemble.factors import Factor, fill, written
 from sdpolicy.integrators import Grid
 from sdpolicy.lower import lower
 from sdpolicy.program import Program, Quantity
@@ -107,11 +107,11 @@ class Worker:
     """Carries out a job in this process. Its values are overwritten by the next block: copy what is to stay."""
 
     def __init__(self, job: Job, threads: int | None = None) -> None:
-        from sdpolicy.backends.llvm import ENGINE
+        from sdpolicy.backends.llvm import CompiledKernel
 
         self.job, self.threads = job, threads
         self.lowered = lower(job.program)
-        self.kernel = ENGINE.compile(self.lowered)
+        self.kernel = CompiledKernel(self.lowered, varied=written(job.factors))
         self.places = {quantity.id: i for i, quantity in enumerate(job.program.quantities)}
         self.buffer: FloatArray | None = None
         rows = min(job.block, job.members)

@@ -9,7 +9,7 @@ import ctypes
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -88,15 +88,22 @@ class CompiledKernel:
     """A model for the compiled engine; a function for each method and choice of outputs is made when first used.
 
     ``lanes`` is how many members of an ensemble run side by side, by default what suits machine and model; with 1,
-    each has the bits of a single run.
+    each has the bits of a single run. ``varied`` are the columns of the parameters in which the members of an
+    ensemble may differ, by default all: what depends on time and on the others alone is computed once for members
+    side by side.
     """
 
-    def __init__(self, lowered: Lowered, lanes: int | None = None) -> None:
+    def __init__(self, lowered: Lowered, lanes: int | None = None, varied: Collection[int] | None = None) -> None:
         numbers = (*lowered.parameters, *targets(lowered.states), *targets(lowered.running))
         self.lowered = lowered
         self.lanes = lanes or objects.lanes(sum(lowered.by_id[name].size for name in numbers))
         self.places = layout(lowered.program.quantities)
-        self.columns = sum(lowered.by_id[name].size for name in lowered.parameters)
+        given = layout(lowered.by_id[name] for name in lowered.parameters)
+        self.columns = sum(lowered.by_id[name].size for name in given)
+        self.shared = frozenset(
+            name for name, place in given.items()
+            if varied is not None and not lowered.by_id[name].shape and place.start not in varied
+        )  # fmt: skip
         self._routines: dict[tuple[str, tuple[str, ...], int, bool], Routine] = {}
 
     def routine(self, method: str, outputs: Sequence[str], lanes: int, *, whole: bool) -> Routine:
@@ -115,7 +122,8 @@ class CompiledKernel:
         key = (method, tuple(outputs), lanes, whole)
         if key not in self._routines:
             model = self.lowered if whole else prune(self.lowered, outputs)
-            built = module(model, TABLES[method], outputs, objects.target(lanes))
+            shared = () if whole else self.shared
+            built = module(model, TABLES[method], outputs, objects.target(lanes), shared)
             self._routines[key] = Routine.of(built, self.width(outputs))
         return self._routines[key]
 
@@ -152,7 +160,8 @@ class CompiledKernel:
         """Run one member for each row of ``parameters``.
 
         Args:
-            parameters: shape (members, P); any strides, so that what all members share may be broadcast.
+            parameters: shape (members, P); any strides, so that what all members share may be broadcast. Rows may
+                differ in the kernel's ``varied`` columns alone.
             threads: by default one for each processor that this process may use. The numbers don't depend on it.
             out: an array of shape (members, saved times, columns of outputs), float64, C order, to write into.
 

@@ -6,7 +6,7 @@ models and tableaus; nothing of how it is compiled or called.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import Final
@@ -29,8 +29,10 @@ UNROLLED: Final = 48
 class KernelText:
     """Writes the function section by section; see text.py."""
 
-    def __init__(self, lowered: Lowered, table: Tableau, outputs: Sequence[str], target: Target) -> None:
-        self.lowered, self.table, self.outputs = lowered, table, tuple(outputs)
+    def __init__(
+        self, lowered: Lowered, table: Tableau, outputs: Sequence[str], target: Target, shared: Collection[str] = ()
+    ) -> None:
+        self.lowered, self.table, self.outputs, self.shared = lowered, table, tuple(outputs), shared
         self.w = Writer(target)
         self.e = Emitter(lowered, self.w)
         self.stages = len(table.b)
@@ -113,7 +115,8 @@ class KernelText:
             if self.shape[name]:
                 self.e.places[name], self.e.levels[name] = start, level
             else:
-                self.e.scalars[name] = self.w.load(start, level=level)
+                wide = False if name in self.shared else None
+                self.e.scalars[name] = self.w.load(start, level=level, wide=wide)
             start += self.size[name]
 
     def settle(self, names: Iterable[str], start: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sdpolicy.backends.llvm.embedded import EmbeddedText
@@ -22,8 +22,13 @@ class Module:
     width: int
 
 
-def module(lowered: Lowered, table: Tableau, outputs: Sequence[str], target: Target) -> Module:
-    """Return the function that runs ``lowered`` by the method ``table`` and saves ``outputs``."""
-    build = (KernelText if table.error is None else EmbeddedText)(lowered, table, outputs, target)
+def module(
+    lowered: Lowered, table: Tableau, outputs: Sequence[str], target: Target, shared: Collection[str] = ()
+) -> Module:
+    """Return the function that runs ``lowered`` by the method ``table`` and saves ``outputs``.
+
+    What depends on time and on ``shared`` parameters alone is computed once for all members side by side.
+    """
+    build = (KernelText if table.error is None else EmbeddedText)(lowered, table, outputs, target, shared)
     text = build.text()
     return Module(text, build.e.room, build.rings, target.width)
