@@ -77,19 +77,18 @@ LN_TERMS: Final = tuple(
     map(
         float.fromhex,
         (
-            "-0x1.0000000000000p-1",
-            "0x1.555555555544ap-2",
-            "-0x1.ffffffffff82ap-3",
-            "0x1.9999999d9c8eep-3",
-            "-0x1.5555555d78aedp-3",
-            "0x1.249222df40f6fp-3",
-            "-0x1.ffff930c711f5p-4",
-            "0x1.c83c259f392abp-4",
-            "-0x1.9ad8e348aa20ap-4",
+            "-0x1.fffffffffff6ep-2",
+            "0x1.5555555555367p-2",
+            "-0x1.0000000183e72p-2",
+            "0x1.9999999f971a8p-3",
+            "-0x1.555532c04e931p-3",
+            "0x1.249218830c2e3p-3",
+            "-0x1.0091e43633fa7p-3",
+            "0x1.c85d5a76e8e03p-4",
         ),
     )
 )
-"""Remez coefficients of (ln(1+r) - r) / r**2 on |r| < 0.0352: ln(1+r) is off by at most 2**-60.5 of r."""
+"""Remez coefficients of (ln(1+r) - r) / r**2 on |r| < 0.0352: ln(1+r) is off by at most 2**-54.7 of r."""
 LN_FROM: Final = 0x3FE6555555555555
 """The bits of the least m in 2**k * m: about 0.698. Sixteen parts of [m, 2m), alike in bits, have 1 inside one."""
 LN_PARTS: Final = 16
@@ -165,8 +164,6 @@ def _power_of_two(w: Writer, shifted: Value) -> Value:
 def _polynomial(w: Writer, terms: tuple[float, ...], x: Value, square: Value) -> Value:
     """Sum of terms[n] * x**n: pairs first, so that fewer operations wait for one another (Estrin 1960)."""
     level = [w.number(term) for term in terms]
-    if len(level) % 2:
-        level[-2:] = [w.fma(level[-1], x, level[-2])]
     power: Value | None = x
     while len(level) > 1:
         assert power is not None
