@@ -139,6 +139,9 @@ CURVES = {
     "nine": (tuple(range(9)), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0)),
     "ten": (tuple(range(10)), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0)),
     "twelve": (tuple(range(12)), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0, 5.0, 8.0)),
+    "fifths": (tuple(0.2 * i - 1.0 for i in range(11)), tuple((7.0 * i) % 5.0 for i in range(11))),
+    "years": ((1960.0, 1965.0, 1970.0, 1975.0, 1980.0, 1985.0), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0)),
+    "nearly even": ((0.0, 1.0, 2.0, 3.0, 4.0 + 1e-7, 5.0), (3.0, 1.0, 4.0, 1.0, 5.0, 9.0)),
     "long": (tuple(0.37 * i for i in range(33)), tuple((7.0 * i) % 5.0 for i in range(33))),
 }
 MODES = ("linear", "backward", "forward", "extrapolate")
@@ -160,7 +163,9 @@ def test_a_table_is_read_to_the_last_bit(name: str, lanes: int) -> None:
         (table,),
     )
     points = np.array(curve[0])
-    around = [points, np.nextafter(points, -inf), np.nextafter(points, inf), points + 0.3, [-9.0, 99.0, nan]]
+    beyond = [-9.0, 99.0, -1e300, 1e300, -inf, inf, nan]
+    between = (points[1:] + points[:-1]) / 2.0
+    around = [points, np.nextafter(points, -inf), np.nextafter(points, inf), points + 0.3, between, beyond]
     x = np.concatenate(around)
     found = raw(model, list(MODES), columns(model, {"a": x}), lanes)
     ready = primitives.Curve.of(*curve)  # type: ignore[arg-type]

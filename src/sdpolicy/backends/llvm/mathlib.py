@@ -13,7 +13,7 @@ from decimal import Decimal, localcontext
 from functools import cache, partial
 from typing import Final
 
-from sdpolicy.backends.llvm.text import ENTRY, Value, Writer, attributes, double
+from sdpolicy.backends.llvm.text import ENTRY, MAGIC, Value, Writer, attributes, double
 
 
 def outlined(w: Writer, name: str, write: Callable[..., Value], *args: Value) -> Value:
@@ -50,8 +50,6 @@ SMALLEST: Final = 0x0010000000000000
 """The bits of the least number that is not subnormal."""
 INFINITE: Final = 0x7FF0000000000000
 """The bits of infinity."""
-MAGIC: Final = 6755399441055744.0
-"""1.5 * 2**52: adding it leaves the nearest whole number in the low bits."""
 LN2_HI: Final = float.fromhex("0x1.62e42fee00000p-1")
 LN2_LO: Final = float.fromhex("0x1.a39ef35793c76p-33")
 LOG2_E: Final = 1.0 / math.log(2.0)

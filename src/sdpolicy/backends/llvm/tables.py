@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from sdpolicy.backends.llvm.text import Value, Writer, constant_array, double
+from sdpolicy.backends.llvm.text import MAGIC, Value, Writer, constant_array, double
 from sdpolicy.expression import Interpolation
 from sdpolicy.primitives import Curve
 from sdpolicy.program import Table
@@ -17,6 +17,9 @@ from sdpolicy.program import Table
 SHORT: Final = 12
 """In lanes, tables of at most so many points are read without memory (measured: bisection wins above, and always
 for one x alone)."""
+
+EVEN: Final = 4
+"""From so many segments on, evenly spaced points are found by rounding; fewer are halved as fast."""
 
 
 class Tables:
@@ -50,7 +53,10 @@ class Tables:
         if mode == "linear":
             first = w.number(curve.xs[0])
             inside = w.select(w.compare("ogt", first, x), first, x)
-        left, slope, base = (self.picked if w.target.permute else self.chained)(curve, x)
+        find = self.chained
+        if w.target.permute:
+            find = self.nearest if mode == "linear" and _even(curve) else self.picked
+        left, slope, base = find(curve, x)
         y = w.add(w.mul(slope, w.sub(inside, left)), base)
         if mode == "linear":
             y = w.select(w.compare("oge", x, w.number(curve.xs[-1])), w.number(curve.ys[-1]), y)
@@ -60,7 +66,7 @@ class Tables:
         """Find the segment of x by halving, with tables in registers; return its left end, slope and first value."""
         w, segments = self.w, len(curve.slopes)
         room = 1 << max(segments - 1, 1).bit_length()
-        breaks = [*curve.xs[1:-1], *[math.inf] * (room - segments + 1)]
+        breaks = [*curve.xs[1:-1], *[math.nan] * (room - segments + 1)]  # not even infinity passes NaN
         count, half = w.integer(0), room // 2
         while half:
             if count.wide:
@@ -70,6 +76,20 @@ class Tables:
             further = w.binary("add", count, w.integer(half)) if count.wide else w.integer(half)
             count = w.select(w.compare("oge", x, point), further, count)
             half //= 2
+        return w.pick(curve.xs[:-1], count), w.pick(curve.slopes, count), w.pick(curve.ys[:-1], count)
+
+    def nearest(self, curve: Curve, x: Value) -> tuple[Value, Value, Value]:
+        """The same where points stand at even distances: the segment at the point nearest to x, or that before it.
+
+        Beyond the last point it gives anything: the value there is that of the point.
+        """
+        w, last = self.w, self.w.number(curve.xs[-1])
+        step = (curve.xs[-1] - curve.xs[0]) / len(curve.slopes)
+        inside = w.select(w.compare("olt", x, last), x, last)
+        inside = w.select(w.compare("ogt", inside, w.number(curve.xs[0])), inside, w.number(curve.xs[0]))
+        count = w.bits(w.fma(inside, w.number(1.0 / step), w.number(MAGIC - round(curve.xs[0] / step))))
+        before = w.compare("olt", inside, w.pick(curve.xs, count))
+        count = w.select(before, w.binary("sub", count, w.integer(1)), count)
         return w.pick(curve.xs[:-1], count), w.pick(curve.slopes, count), w.pick(curve.ys[:-1], count)
 
     def chained(self, curve: Curve, x: Value) -> tuple[Value, Value, Value]:
@@ -179,3 +199,13 @@ class Tables:
             self.w.globals.append(constant_array(f"@table.{table}.{part}", "double", values))
         self.w.globals.append(constant_array(f"@table.{table}.last", "i64", [str(len(c.xs) - 1) for c in curves]))
         return room
+
+
+def _even(curve: Curve) -> bool:
+    """Whether the points of a table stand at even distances, a whole number of which leads from 0 to the first."""
+    count = len(curve.slopes)
+    step = (curve.xs[-1] - curve.xs[0]) / count
+    if count < EVEN or not step > 0.0:
+        return False
+    places = [x / step for x in curve.xs]
+    return all(abs(place - round(places[0]) - i) < 1e-6 for i, place in enumerate(places))

@@ -20,8 +20,13 @@ Kind = Literal["f", "i", "b"]
 LITERAL, ENTRY, STEP, STAGE = 0, 1, 2, 3
 """How often a value can change: never, with the member, with the step, with the Runge-Kutta stage."""
 
+MAGIC: Final = 6755399441055744.0
+"""1.5 * 2**52: adding it leaves the nearest whole number in the low bits."""
 PERMUTE: Final = "@llvm.x86.avx512.permvar.df.512"
 PERMUTE_TWO: Final = "@llvm.x86.avx512.vpermi2var.pd.512"
+REPAIR: Final = "@llvm.x86.avx512.mask.fixupimm.pd.512"
+KEEP_NUMBERS: Final = 0x11111100
+"""What REPAIR does with each class of numbers, from NaN on: 1 takes it over, 0 leaves what was there."""
 SCALAR_TYPE: Final = {"f": "double", "i": "i64", "b": "i1"}
 
 
@@ -192,7 +197,7 @@ class Writer:
         first = self.mul(a, inverse)
         rest = self.intrinsic("fma", self.neg(b) if b.number is None else self.number(-b.number), first, a)
         second = self.intrinsic("fma", rest, inverse, first)
-        return self.select(self.compare("ord", second, second), second, first)
+        return self.unless_nan(second, first)
 
     # Integers
 
@@ -301,11 +306,21 @@ class Writer:
                 name, inside = PERMUTE_TWO, f"{parts[0]}, <8 x i64> {half}, {parts[1]}"
                 self.declare(PERMUTE_TWO, "<8 x double> (<8 x double>, <8 x i64>, <8 x double>)")
             found.append(self.put(index.level, f"call <8 x double> {name}({inside})"))
-        if len(found) == 1:
-            return Value(found[0], "f", True, max(index.level, ENTRY))
-        order = ", ".join(f"i32 {i}" for i in range(16))
-        text = f"shufflevector <8 x double> {found[0]}, <8 x double> {found[1]}, <16 x i32> <{order}>"
-        return self.emit(text, "f", True, index.level)
+        return self._whole(found, index.level)
+
+    def unless_nan(self, value: Value, other: Value) -> Value:
+        """Return ``value``, and in lanes where it is NaN ``other``: with AVX-512 in one operation instead of two."""
+        if not (self.target.permute and value.wide):
+            return self.select(self.compare("ord", value, value), value, other)
+        kind = "<8 x double>"
+        self.declare(REPAIR, f"{kind} ({kind}, {kind}, <8 x i64>, i32, i8, i32)")
+        level = max(value.level, other.level)
+        found = []
+        for i in range(self.target.width // 8):
+            inside = f"{kind} {self._half(other, i)}, {kind} {self._half(value, i)}"
+            rest = f"<8 x i64> splat (i64 {KEEP_NUMBERS}), i32 0, i8 -1, i32 4"
+            found.append(self.put(level, f"call {kind} {REPAIR}({inside}, {rest})"))
+        return self._whole(found, level)
 
     def select_among(self, columns: Sequence[Sequence[float]], index: Value) -> list[Value]:
         """Read each column, of 16 numbers, at the low four bits of ``index``."""
@@ -330,12 +345,20 @@ class Writer:
         return [Value(column, "f", True, level) for column in found]
 
     def _half(self, value: Value, which: int) -> str:
-        """Return lanes 8 * which to 8 * which + 7 of a vector of integers."""
+        """Return lanes 8 * which to 8 * which + 7 of a vector."""
         if self.target.width == 8:
             return value.name
         order = ", ".join(f"i32 {8 * which + i}" for i in range(8))
-        vector = self.type("i", True)
+        vector = self.type(value.kind, True)
         return self.put(value.level, f"shufflevector {vector} {value.name}, {vector} poison, <8 x i32> <{order}>")
+
+    def _whole(self, halves: Sequence[str], level: int) -> Value:
+        """Put vectors of 8 doubles side by side."""
+        if len(halves) == 1:
+            return Value(halves[0], "f", True, max(level, ENTRY))
+        order = ", ".join(f"i32 {i}" for i in range(16))
+        text = f"shufflevector <8 x double> {halves[0]}, <8 x double> {halves[1]}, <16 x i32> <{order}>"
+        return self.emit(text, "f", True, level)
 
     def fetch(self, array: str, index: Value) -> Value:
         """Read a constant array of integers."""
