@@ -22,6 +22,7 @@ from sdpolicy.integrators import Tableau
 from sdpolicy.lower import Lowered
 from sdpolicy.program import Equation
 
+PREFETCH: Final = "@llvm.prefetch.p0"
 UNROLLED: Final = 48
 """Up to so many state elements are advanced one by one; more, in a loop."""
 
@@ -318,8 +319,12 @@ class KernelText:
         columns = self.total(self.outputs)
         w.do("%row = udiv i64 %n, %every")
         w.do(f"%row.start = mul i64 %row, {columns}")
+        w.declare(PREFETCH, "void (ptr, i32, i32, i32)")
         for lane in range(w.target.width):
             w.do(f"%out.{lane} = getelementptr inbounds double, ptr %member.{lane}, i64 %row.start")
+            # The memory that the next row goes to is fetched meanwhile: no two lanes write near each other.
+            ahead = w.put(w.at, f"getelementptr double, ptr %out.{lane}, i64 {2 * columns - 1}")
+            w.do(f"call void {PREFETCH}(ptr {ahead}, i32 1, i32 3, i32 1)")
         start = 0
         for name in self.outputs:
             if self.shape[name]:
