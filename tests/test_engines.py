@@ -254,3 +254,20 @@ def test_time_functions_switch_where_the_manual_says() -> None:
     assert on["train"] == [1.0, 3.0, 5.0]
     assert table[:, 4].max() == 4.0
     assert math.isclose(table[4, 4], 2.0)
+
+
+def test_results_hold_what_the_model_s_author_wrote(tmp_path: Path) -> None:
+    """What stands behind a function or inside a macro is computed, and no variable of the results."""
+    text = (
+        "{UTF-8}\n:MACRO: TWICE(x)\nTWICE = inner + inner ~~|\ninner = x ~~|\n:END OF MACRO:\n"
+        "Firm: f1, f2 ~~| size[Firm] = 4, 2 ~~| order[Firm] = VECTOR SORT ORDER(size[Firm], 1) ~~|\n"
+        "y = TWICE(Time) ~~| z = 1 + INTEG(y, 3) ~~|\n"
+        "INITIAL TIME = 0 ~~| FINAL TIME = 2 ~~| TIME STEP = 1 ~~| SAVEPER = 1 ~~|\n"
+    )
+    path = tmp_path / "own.mdl"
+    path.write_text(text, encoding="utf-8")
+    found = simulate(path)
+    assert set(found.data_vars) == {
+        "size", "order", "y", "z", "INITIAL TIME", "FINAL TIME", "TIME STEP", "SAVEPER",
+    }  # fmt: skip
+    assert found["z"].values.tolist() == [4.0, 4.0, 6.0]

@@ -46,8 +46,8 @@ class Quantity:
     ``name`` is what the model's author wrote, ``id`` a generated identifier (letters, digits and
     underscores; the only spelling that reaches generated code), ``unit`` Vensim's unit text, ``doc`` the
     author's comment, ``low`` and ``high`` the limits that the model states, ``dimensions`` its subscript
-    ranges, ``line`` where the model file defines it. ``part_of`` names the variable whose equation a quantity is
-    a part of, when it is none that the model's author wrote.
+    ranges, ``line`` where the model file defines it. ``part_of`` names the variable or range that a quantity serves
+    which the model's author did not write.
     """
 
     name: str
@@ -149,6 +149,11 @@ class Program:
     def by_name(self) -> Mapping[str, Quantity]:
         """Quantities by folded display name: letter case, underscores and surrounding quotes don't count."""
         return {fold(quantity.name): quantity for quantity in self.quantities}
+
+    @cached_property
+    def shown(self) -> tuple[Quantity, ...]:
+        """The variables that the model's author wrote: what results hold if nothing else is asked for."""
+        return tuple(quantity for quantity in self.quantities if not quantity.part_of)
 
     @cached_property
     def table_by_id(self) -> Mapping[str, Table]:

@@ -71,7 +71,8 @@ def simulate(
         raise SimulationError(_explain(chosen, trajectory))
     roles = read_roles(Path(chosen.program.source).with_suffix(".roles.toml"))
     named = str(source) if isinstance(source, str | Path) else ""
-    return label(chosen, trajectory.values, engine=known, reference=named, roles=roles)
+    outputs = [quantity.id for quantity in chosen.program.shown]
+    return label(chosen, trajectory.values, engine=known, outputs=outputs, reference=named, roles=roles)
 
 
 def _engine(name: str) -> str:
@@ -83,8 +84,8 @@ def _engine(name: str) -> str:
 
 def _generated(chosen: Case, engine: str) -> Trajectory:
     lowered = lower(chosen.program)
-    outputs = [quantity.id for quantity in chosen.program.quantities]
-    size = chosen.grid.saved * sum(quantity.size for quantity in chosen.program.quantities) * 8
+    outputs = [quantity.id for quantity in chosen.program.shown]
+    size = chosen.grid.saved * sum(quantity.size for quantity in chosen.program.shown) * 8
     if size > LARGEST:
         raise SettingsError(_too_large(chosen, size))
     kernel = _maker(engine, chosen.method).compile(lowered)
@@ -128,7 +129,7 @@ def _reference(chosen: Case) -> Trajectory:
     if not chosen.program.source:
         raise SettingsError(Problem("engine", "the engine 'pysd' needs a model that was read from a file"))
     path = Path(chosen.program.source)
-    outputs = [quantity.id for quantity in chosen.program.quantities]
+    outputs = [quantity.id for quantity in chosen.program.shown]
     return pysd.run(path, read_model(path), chosen.program, chosen.grid, outputs)
 
 

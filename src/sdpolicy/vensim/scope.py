@@ -96,7 +96,8 @@ def places(symbols: Symbols, dimensions: tuple[Dimension, ...]) -> Quantity:
         made = symbols.fresh(name)
         name = made.replace("_", " ") if fold(name) in symbols.names else name
         doc = "The numbers of the elements, for functions of vectors."
-        quantity = Quantity(name, made, "auxiliary", "Dmnl", doc, dimensions=dimensions)
+        owner = dimensions[-1].name
+        quantity = Quantity(name, made, "auxiliary", "Dmnl", doc, dimensions=dimensions, part_of=owner)
         symbols.names[fold(name)] = name
         symbols.hidden.append(quantity)
         symbols.places[dimensions] = quantity
