@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -12,6 +14,7 @@ from sdpolicy.expression import Apply, Num, Ref
 from sdpolicy.integrators import Grid
 from sdpolicy.lower import lower
 from sdpolicy.program import Program
+from sdpolicy.vensim import read_model
 from small import op, program
 
 GRID = Grid(0.0, 0.5, 8, 2)
@@ -108,3 +111,24 @@ def test_a_state_that_runs_to_infinity_ends_its_member_only() -> None:
     assert found.troubles[1].quantity == "x"
     assert 1.0 / 0.7 <= found.troubles[1].time <= 1.0 / 0.7 + 2.0 * GRID.step
     np.testing.assert_allclose(found.values[[0, 2], -1, 0], [1.0 / 0.6, 1.0 / 0.2], rtol=1e-7)
+
+
+WITHOUT_STOCKS = """{UTF-8}
+A: a1, a2 ~~|
+x[A] = 3, 1 ~~|
+chosen[A] = 1, 1 ~~|
+one = VECTOR SELECT(chosen[A!], x[A!], 0, 0, 2) ~~|
+seen = IF THEN ELSE(one > 2, 1, 0) ~~|
+INITIAL TIME = 0 ~~| FINAL TIME = 3 ~~| TIME STEP = 1 ~~| SAVEPER = 1 ~~|
+"""
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4", "rk23"])
+def test_without_stocks_trouble_is_seen_all_the_same(method: str, tmp_path: Path) -> None:
+    """A constant that is no number is named, though a comparison hides it."""
+    path = tmp_path / "without.mdl"
+    path.write_text(WITHOUT_STOCKS, encoding="utf-8")
+    kernel = ENGINE.compile(lower(read_model(path)))
+    found = kernel.run(np.array(kernel.lowered.defaults), Grid(0.0, 1.0, 3), method, ["seen"])
+    assert found.trouble is not None
+    assert (found.trouble.quantity, found.trouble.time) == ("one", 0.0)

@@ -127,9 +127,10 @@ class EmbeddedText(KernelText):
         short = w.compare("ole", trial, w.mul(w.number(SHORTEST), self.grid_step))
         good = w.binary("or", w.compare("ole", worst, w.number(1.0)), short)
         taken = w.binary("and", active, good)
-        with w.loop(self.total(self.states)) as i:
-            w.store(w.select(taken, w.load(self.next, i), w.load(self.base, i)), self.base, i)
-            w.store(w.load(self.base, i), self.state, i)
+        if self.states:
+            with w.loop(self.total(self.states)) as i:
+                w.store(w.select(taken, w.load(self.next, i), w.load(self.base, i)), self.base, i)
+                w.store(w.load(self.base, i), self.state, i)
         factor = w.mul(w.number(SAFETY), op["pow"](w, worst, w.number(-1.0 / self.table.order)))
         factor = w.select(w.compare("ogt", factor, w.number(FASTEST)), w.number(FASTEST), factor)
         factor = w.select(w.compare("ogt", factor, w.number(SLOWEST)), factor, w.number(SLOWEST))
@@ -154,8 +155,9 @@ class EmbeddedText(KernelText):
         self.advance(self.table.b, self.next)
         largest = self.e.reserve(1)
         w.store(w.number(0.0), largest)
-        n = self.total(self.states)
-        with w.loop(n) as index:
+        if not self.states:
+            return w.load(largest)
+        with w.loop(self.total(self.states)) as index:
             error = w.mul(self.length, self.weighted(self.table.error, 0, index))
             before, after = w.load(self.base, index), w.load(self.next, index)
             size = op["max"](w, w.intrinsic("fabs", before), w.intrinsic("fabs", after))

@@ -370,7 +370,9 @@ class Writer:
 
     @contextmanager
     def loop(self, size: int) -> Iterator[Value]:
-        """Write what is inside once, to run ``size`` times; gives the loop's counter."""
+        """Write what is inside once, to run ``size`` times, at least once; gives the loop's counter."""
+        if size < 1:
+            raise ValueError("a loop runs at least once")
         if size == 1:
             yield self.integer(0)
             return
