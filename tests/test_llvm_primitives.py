@@ -93,6 +93,21 @@ def test_a_lane_does_not_care_what_its_neighbours_compute(model: Program, lanes:
     np.testing.assert_array_equal(mixed, raw(model, outputs, table, lanes)[order])
 
 
+@pytest.mark.parametrize("lanes", [1, 8, 16])
+def test_a_quotient_by_a_constant_is_that_of_ieee_754(lanes: int) -> None:
+    """In lanes the constant is inverted once; infinities, zeros and NaN come out as from a division."""
+    rng = np.random.default_rng(11)
+    above = [*SPECIAL, *(rng.normal(size=2000) * np.exp(rng.uniform(-40.0, 40.0, 2000)))]
+    below = [3.0, -2.5, 0.1, 1e-300, 1e300, 0.0, -0.0, inf, -inf, nan]
+    pairs = np.array([(a, b) for b in below for a in above])
+    stocks = {"x": (0.0, "a")}
+    model = program(stocks, {"a": 1.0, "b": 1.0, "q": op("div", "x", "b"), "third": op("div", "x", 3.0)})
+    found = raw(model, ["q", "third"], columns(model, dict(zip("ab", pairs.T, strict=True))), lanes)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(found[:, 0], pairs[:, 0] / pairs[:, 1])
+        np.testing.assert_array_equal(found[:, 1], pairs[:, 0] / 3.0)
+
+
 @pytest.mark.parametrize(("fma", "allowed"), [(True, 1.25), (False, APPROXIMATE["pow"])])
 @pytest.mark.parametrize("lanes", [8, 16])
 def test_machines_that_can_do_less_compute_almost_as_exactly(

@@ -14,7 +14,6 @@ from sdpolicy.expression import (
     TIME,
     TIME_FUNCTIONS,
     Apply,
-    At,
     Axis,
     Index,
     Lookup,
@@ -23,6 +22,7 @@ from sdpolicy.expression import (
     Reduce,
     Ref,
     apply,
+    moving,
     references,
     rewrite,
     walk,
@@ -129,7 +129,7 @@ class _Expansion:
         dimensions = tuple(Dimension(axis.id, tuple(map(str, range(axis.size)))) for axis in axes)
         owner = self.program.by_id[self.at].name
         self.out.hidden.append(Quantity(f"{kind} {number} of {owner}", name, "auxiliary", dimensions=dimensions))
-        index = tuple(At(axis.id, tuple(range(axis.size))) for axis in axes)
+        index = tuple(moving(axis) for axis in axes)
         return Ref(name, index), name, index
 
     def stock(self, flow: Callable[[Ref], Node], initial: Node, axes: tuple[Axis, ...]) -> Ref:

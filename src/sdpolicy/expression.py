@@ -125,6 +125,11 @@ def apply(op: str, *args: Node) -> Apply:
     return Apply(op, args)
 
 
+def moving(axis: Axis) -> At:
+    """Return an entry of an index that goes with a loop from the first element on."""
+    return At(axis.id, tuple(range(axis.size)))
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below ``node``, in order."""
     match node:

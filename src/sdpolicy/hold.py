@@ -27,6 +27,7 @@ from sdpolicy.expression import (
     Num,
     Reduce,
     Ref,
+    moving,
     references,
     rewrite,
     walk,
@@ -107,7 +108,7 @@ class _Holding:
         if (node, loops) not in self.known:
             name = f"held_{len(self.known) + 1}__"
             dimensions = tuple(Dimension(a.id, tuple(map(str, range(a.size)))) for a in loops)
-            index = tuple(At(a.id, tuple(range(a.size))) for a in loops)
+            index = tuple(moving(a) for a in loops)
             self.hidden.append(Quantity(f"held {len(self.known) + 1}", name, "auxiliary", dimensions=dimensions))
             self.held.append(Equation(name, self.at_step(node), loops, index))
             self.known[node, loops] = Ref(name, index)

@@ -16,7 +16,7 @@ from sdpolicy.backends import llvm
 from sdpolicy.backends.base import FloatArray
 from sdpolicy.dominance.cutting import WHOLE, cuts, switched
 from sdpolicy.errors import Problem, ScenarioError, SimulationError
-from sdpolicy.expression import Apply, At, Axis, Lookup, Node, Num, Ref, rewrite
+from sdpolicy.expression import Apply, Axis, Lookup, Node, Num, Ref, moving, rewrite
 from sdpolicy.lower import lower
 from sdpolicy.program import CONTROL, Equation, Program, Quantity, Stock, identifier
 from sdpolicy.results import label
@@ -204,7 +204,7 @@ class _Merge:
     def apart(self, known: Quantity, a: Sequence[Equation], b: Sequence[Equation]) -> None:
         """Keep both versions as quantities of their own, where their equations cover different elements."""
         axes = tuple(Axis(f"axis{n}", size) for n, size in enumerate(known.shape))
-        index = tuple(At(axis.id, tuple(range(axis.size))) for axis in axes)
+        index = tuple(moving(axis) for axis in axes)
         versions = []
         for equations, word in ((a, "before"), (b, "after")):
             id_ = self.fresh(f"{known.id} {word}")

@@ -174,7 +174,7 @@ def _chosen(chosen: Case, loops: Sequence[str] | None) -> list[NamedLoop]:
 
 def _outputs(program: Program, outputs: Sequence[str] | None) -> list[Quantity]:
     if outputs is None:
-        return [q for q in program.quantities if q.kind in ("stock", "auxiliary") and not q.dimensions]
+        return [q for q in program.shown if q.kind in ("stock", "auxiliary") and not q.dimensions]
     found = {name: program.find(name) for name in outputs}
     problems = [
         Problem(program.name, f"the model has no variable '{name}'", program.suggest(name))

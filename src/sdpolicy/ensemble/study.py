@@ -170,7 +170,7 @@ def choose_outputs(program: Program, names: Sequence[str], roles: Roles) -> tupl
             found[quantity.id] = quantity
     if problems:
         raise ScenarioError(problems)
-    return tuple(found.values()) or tuple(q for q in program.quantities if q.kind == "stock")
+    return tuple(found.values()) or tuple(q for q in program.shown if q.kind == "stock")
 
 
 def _coarser(grid: Grid, save: float | None) -> Grid:

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref, apply
-from sdpolicy.program import Equation, fold
+from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref, apply, moving
+from sdpolicy.program import fold
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, moves, quantity_of, unmarked, watched
+from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, kept, moves, quantity_of, unmarked, watched
 from sdpolicy.vensim.symbols import Loop
 from sdpolicy.vensim.syntax import Call, Name, Syntax
 
@@ -37,18 +37,11 @@ class _Work:
     def number(self, what: str, body: Node, unit: str) -> Ref:
         """Return a hidden quantity with one number for each step of the loops around."""
         outer = [loop for loop in self.scope.loops if loop is not self.who]
-        return self.hidden(what, body, outer, unit)
+        return kept(self.scope, what, body, outer, unit)
 
     def each(self, what: str, body: Node, unit: str) -> Ref:
         """Return a hidden quantity with one number for each request."""
-        return self.hidden(what, body, self.scope.loops, unit)
-
-    def hidden(self, what: str, body: Node, loops: list[Loop], unit: str) -> Ref:
-        quantity, index = self.scope.hide_along(what, loops)
-        self.scope.symbols.hidden[-1] = replace(quantity, unit=unit)
-        axes = tuple(loop.axis for loop in loops)
-        self.scope.symbols.equations.append(Equation(quantity.id, body, axes, index))
-        return Ref(quantity.id, index)
+        return kept(self.scope, what, body, self.scope.loops, unit)
 
     def settled(self, what: str, syntax: Syntax) -> Node:
         """Return an argument that is one number for all requests; a variable of its own, where it is an expression."""
@@ -121,7 +114,7 @@ def _vector(scope: Scope, arg: Syntax, who: Loop | None) -> Ref | None:
         return None
     own = tuple(map(fold, quantity_of(scope, ref).dimensions[-1].elements))
     around = Ref(ref.name, ref.index[:-1])
-    right = ref.index[-1] == _at(who.axis) and own == who.elements and not moves(around, who.axis)
+    right = ref.index[-1] == moving(who.axis) and own == who.elements and not moves(around, who.axis)
     return ref if right else None
 
 
@@ -149,8 +142,4 @@ def _between_0_and_1(node: Node) -> Node:
 
 def _turned(ref: Ref, axis: Axis) -> Ref:
     """Return a reference with another loop over its last subscript."""
-    return Ref(ref.name, (*ref.index[:-1], _at(axis)))
-
-
-def _at(axis: Axis) -> At:
-    return At(axis.id, tuple(range(axis.size)))
+    return Ref(ref.name, (*ref.index[:-1], moving(axis)))

@@ -8,9 +8,8 @@ lie between the two, there is no number, which ends the run.
 
 from __future__ import annotations
 
-from sdpolicy.expression import Node, Num, Ref, apply
-from sdpolicy.program import Equation
-from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, stateless, unmarked, watched
+from sdpolicy.expression import Node, Num, apply
+from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, kept, stateless, unmarked, watched
 from sdpolicy.vensim.syntax import Call
 
 
@@ -39,9 +38,7 @@ def triangular(scope: Scope, call: Call) -> Node:
 
     first, last = below(least), below(largest)
     drawn = apply("add", first, apply("mul", apply("sub", last, first), _uniform(seed)))
-    quantity, index = scope.hide_here("share of draws below", "auxiliary")
-    scope.symbols.equations.append(Equation(quantity.id, drawn, scope.axes, index))
-    share = Ref(quantity.id, index)
+    share = kept(scope, "share of draws below", drawn, scope.loops)
     rising = apply("add", start, apply("sqrt", apply("mul", share, apply("mul", width, left))))
     above = apply("mul", apply("sub", ONE, share), apply("mul", width, right))
     falling = apply("sub", stop, apply("sqrt", above))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Final
 
-from sdpolicy.expression import At, Axis, Index, Node, Num, Reduce, Ref, apply
+from sdpolicy.expression import At, Axis, Index, Node, Num, Reduce, Ref, apply, moving
 from sdpolicy.program import Dimension, Equation, Quantity, fold
 from sdpolicy.vensim.prepare import Refusal
-from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, places, quantity_of
+from sdpolicy.vensim.scope import NOT_A_NUMBER, ONE, ZERO, Scope, kept, places, quantity_of
 from sdpolicy.vensim.symbols import Loop
 from sdpolicy.vensim.syntax import Call, Name
 
@@ -51,9 +51,7 @@ class _Work:
 
     def number(self, what: str, body: Node) -> Ref:
         """Return a hidden quantity with one number for each step of the loops around."""
-        quantity, index = self.hide(what)
-        self.define(quantity, index, body)
-        return Ref(quantity.id, index)
+        return kept(self.scope, what, body, self.outer)
 
     @property
     def dimension(self) -> Dimension:
@@ -79,12 +77,12 @@ def inverse(scope: Scope, call: Call) -> Node:
     rows, columns = work.rows.axis, work.columns.axis
     around = ref.index[:-2]
     inner, outer = scope.axis(work.size), scope.axis(work.size)
-    left = Ref(ref.name, (*around, _at(outer), _at(inner)))
-    right = Ref(work.matrix.name, (*work.matrix.index[:-2], _at(inner), _at(outer)))
+    left = Ref(ref.name, (*around, moving(outer), moving(inner)))
+    right = Ref(work.matrix.name, (*work.matrix.index[:-2], moving(inner), moving(outer)))
     terms = Reduce("sum", (inner,), apply("abs", apply("mul", left, right)))
     worst = work.number("largest terms", Reduce("max", (outer,), terms))
     usable = apply("and", apply("gt", reduce(partial(apply, "min"), pivots), ZERO), apply("lt", worst, Num(WORST)))
-    element = Ref(ref.name, (*around, _at(rows), _at(columns)))
+    element = Ref(ref.name, (*around, moving(rows), moving(columns)))
     return apply("if", usable, element, NOT_A_NUMBER)
 
 
@@ -101,11 +99,11 @@ def _work(scope: Scope, call: Call) -> _Work:
         raise Refusal("INVERT MATRIX takes a variable whose last two subscripts are the last two on the left", cure)
     dimensions = quantity_of(scope, matrix).dimensions[-2:]
     for entry, loop, dimension in zip(matrix.index[-2:], ends, dimensions, strict=True):
-        if entry != _at(loop.axis) or loop.elements != tuple(map(fold, dimension.elements)):
+        if entry != moving(loop.axis) or loop.elements != tuple(map(fold, dimension.elements)):
             what = "INVERT MATRIX takes a whole variable whose last two subscripts are the last two on the left"
             raise Refusal(what, cure)
-    moving = {entry.axis for entry in matrix.index[:-2] if isinstance(entry, At)}
-    if moving & {loop.axis.id for loop in ends}:
+    around = {entry.axis for entry in matrix.index[:-2] if isinstance(entry, At)}
+    if around & {loop.axis.id for loop in ends}:
         raise Refusal("one subscript of the matrix of INVERT MATRIX stands in two places", cure)
     sizes = {loop.axis.size for loop in ends}
     if len(sizes) > 1 or scope.node(call.args[1]) != Num(float(ends[0].axis.size)):
@@ -120,7 +118,7 @@ def _beginning(work: _Work) -> Ref:
     """Return the matrix with the unit matrix behind it."""
     size, rows, columns = work.size, work.rows.axis, work.columns.axis
     stage, around = work.hide("extended", (work.dimension, work.counted(2 * size)))
-    row, column = _at(rows), _at(columns)
+    row, column = moving(rows), moving(columns)
     work.define(stage, (*around, row, column), work.matrix, (rows, columns))
     behind = At(columns.id, tuple(range(size, 2 * size)))
     unit = apply("eq", work.place(row), work.place(column))
@@ -147,7 +145,7 @@ def _eliminated(work: _Work, before: Ref, number: int) -> tuple[Ref, Ref]:
         return Reduce("sum", (below,), apply("if", apply("eq", work.place(rest), pivot), old(rest, column), ZERO))
 
     columns = work.scope.axis(width)
-    here, next_to = _at(columns), At(columns.id, tuple(range(1, width + 1)))
+    here, next_to = moving(columns), At(columns.id, tuple(range(1, width + 1)))
     line, _ = work.hide(f"pivot line {number + 1}", (work.counted(width),))
     # Without a pivot the result is no number, and it is the variable itself that a run is to name.
     divisor = apply("if", apply("gt", largest, ZERO), picked(0), ONE)
@@ -163,8 +161,4 @@ def _eliminated(work: _Work, before: Ref, number: int) -> tuple[Ref, Ref]:
         first, value = (apply("if", is_pivot, old(number, at), old(other, at)) for at in (0, next_to))
         body = apply("sub", value, apply("mul", first, divided))
         work.define(stage, (*around, other, here), body, (others, columns))
-    return Ref(stage.id, (*around, _at(work.rows.axis), _at(work.columns.axis))), largest
-
-
-def _at(axis: Axis) -> At:
-    return At(axis.id, tuple(range(axis.size)))
+    return Ref(stage.id, (*around, moving(work.rows.axis), moving(work.columns.axis))), largest

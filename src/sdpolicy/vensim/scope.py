@@ -35,7 +35,6 @@ class Scope(Protocol):
     def bound(self, call: Call) -> tuple[list[Loop], list[Node]]: ...
     def axis(self, size: int) -> Axis: ...
     def resolve(self, written: tuple[str, ...], dimensions: tuple[Dimension, ...], name: str) -> Index: ...
-    def hide_here(self, what: str, kind: str) -> tuple[Quantity, Index]: ...
     def hide_along(
         self, what: str, loops: Sequence[Loop], more: tuple[Dimension, ...] = ()
     ) -> tuple[Quantity, Index]: ...
@@ -78,15 +77,21 @@ def unmarked(scope: Scope, call: Call) -> None:
         raise Refusal(what, "Give it a variable of its own.")
 
 
+def kept(scope: Scope, what: str, body: Node, loops: Sequence[Loop], unit: str = "") -> Ref:
+    """Compute ``body`` as a hidden quantity with these loops of the definition; return a reference to it."""
+    quantity, index = scope.hide_along(what, loops)
+    scope.symbols.hidden[-1] = replace(quantity, unit=unit)
+    axes = tuple(loop.axis for loop in loops)
+    scope.symbols.equations.append(Equation(quantity.id, body, axes, index))
+    return Ref(quantity.id, index)
+
+
 def watched(scope: Scope, call: Call, node: Node) -> Node:
     """Return a result that may be no number so that a run sees it: as a variable, not inside of a comparison."""
     if call is scope.whole:
         return node
     unmarked(scope, call)
-    name = fold(call.function).upper()
-    quantity, index = scope.hide_here(name.lower(), "auxiliary")
-    scope.symbols.equations.append(Equation(quantity.id, node, scope.axes, index))
-    return Ref(quantity.id, index)
+    return kept(scope, fold(call.function), node, scope.loops)
 
 
 def places(symbols: Symbols, dimensions: tuple[Dimension, ...]) -> Quantity:

@@ -18,12 +18,14 @@ from sdpolicy.expression import (
     Num,
     Reduce,
     Ref,
+    moving,
     rewrite,
     walk,
 )
 from sdpolicy.program import CONTROL, Dimension, Equation, Quantity, Stock, Table, fold
 from sdpolicy.vensim.functions import BINDING, KNOWN, REDUCTIONS, REFUSED, SIMPLE, SINGLE, TABLE_MODES, VECTORS
 from sdpolicy.vensim.prepare import Points, Refusal
+from sdpolicy.vensim.scope import kept
 from sdpolicy.vensim.single import single
 from sdpolicy.vensim.subscripts import Elements
 from sdpolicy.vensim.symbols import Block, Curves, Loop, Macro, Refuse, Symbols
@@ -207,9 +209,7 @@ class Translator:
         node = self.node(arg)
         if isinstance(node, Num | Ref):
             return node
-        quantity, index = self.hide_here(name, "auxiliary")
-        self.symbols.equations.append(Equation(quantity.id, node, self.axes, index))
-        return Ref(quantity.id, index)
+        return kept(self, name, node, self.loops)
 
     @staticmethod
     def _spelled(name: str) -> str:
@@ -400,7 +400,7 @@ class Translator:
             )
         book = self.symbols.book
         dimensions = tuple(book.dimension([loop.range], loop.elements) for loop in loops)
-        index = tuple(At(loop.axis.id, tuple(range(loop.axis.size))) for loop in loops)
+        index = tuple(moving(loop.axis) for loop in loops)
         return self._hide(what, kind, (*dimensions, *more)), index
 
     def _hide(self, what: str, kind: str, dimensions: tuple[Dimension, ...]) -> Quantity:

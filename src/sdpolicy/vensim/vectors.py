@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
-from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref, apply
-from sdpolicy.program import Equation, fold
+from sdpolicy.expression import At, Axis, Node, Num, Reduce, Ref, apply, moving
+from sdpolicy.program import fold
 from sdpolicy.vensim.allocation import allocation
 from sdpolicy.vensim.functions import BINDING
 from sdpolicy.vensim.matrices import inverse
@@ -27,6 +26,7 @@ from sdpolicy.vensim.scope import (
     Scope,
     along,
     is_whole,
+    kept,
     moves,
     places,
     quantity_of,
@@ -118,12 +118,9 @@ def _sort_order(scope: Scope, call: Call) -> Node:
     """VECTOR SORT ORDER(vector, direction): which element, counted from 0, stands at each place of the order."""
     vec, last = _whole_vector(scope, call, 0)
     place = places(scope.symbols, (quantity_of(scope, vec).dimensions[-1],))
-    rank, index = scope.hide_here("rank", "auxiliary")
-    scope.symbols.hidden[-1] = replace(rank, unit="Dmnl")
-    body = _rank_from_0(scope, call, vec)
-    scope.symbols.equations.append(Equation(rank.id, body, scope.axes, index))
+    rank = kept(scope, "rank", _rank_from_0(scope, call, vec), scope.loops, "Dmnl")
     other = along(scope, last)
-    is_there = apply("eq", Ref(rank.id, (*index[:-1], other)), Ref(place.id, (last,)))
+    is_there = apply("eq", Ref(rank.name, (*rank.index[:-1], other)), Ref(place.id, (last,)))
     return Reduce(
         "sum", (Axis(other.axis, len(other.positions)),), apply("if", is_there, Ref(place.id, (other,)), ZERO)
     )
@@ -191,7 +188,7 @@ def _element(scope: Scope, ref: Ref, at: Node, among: tuple[int, Node]) -> Node:
     count, outside = among
     dimensions = quantity_of(scope, ref).dimensions[-count:]
     axes = tuple(scope.axis(len(dimension.elements)) for dimension in dimensions)
-    index = tuple(At(axis.id, tuple(range(axis.size))) for axis in axes)
+    index = tuple(moving(axis) for axis in axes)
     size = math.prod(axis.size for axis in axes)
     place = Ref(places(scope.symbols, dimensions).id, index)
     element = Ref(ref.name, (*ref.index[:-count], *index))

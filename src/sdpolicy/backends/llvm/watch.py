@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sdpolicy.backends.base import FloatArray
 from sdpolicy.backends.llvm.engine import CompiledKernel
-from sdpolicy.expression import At, Axis, Lookup, Node, Reduce, children
+from sdpolicy.expression import Axis, Lookup, Node, Reduce, children, moving
 from sdpolicy.integrators import Grid
 from sdpolicy.lower import Lowered
 from sdpolicy.program import Dimension, Equation, Quantity, Table
@@ -96,7 +96,7 @@ def instrumented(lowered: Lowered) -> tuple[Lowered, tuple[Edge, ...], tuple[str
         for lookup, axes in _lookups(equation.body, equation.axes):
             name = f"watched_{len(hidden)}__"
             dimensions = tuple(Dimension(axis.id, tuple(map(str, range(axis.size)))) for axis in axes)
-            index = tuple(At(axis.id, tuple(range(axis.size))) for axis in axes)
+            index = tuple(moving(axis) for axis in axes)
             hidden.append(Quantity(name, name, "auxiliary", dimensions=dimensions))
             equations.append(Equation(name, lookup.x, axes, index))
             low, high = _range(lowered.table_by_id[lookup.table])
